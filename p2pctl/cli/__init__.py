@@ -1,0 +1,1 @@
+"""Typer at the edge: parse, call, render, exit code."""

@@ -1,0 +1,106 @@
+"""Everything that can go wrong in the user's terms, and the exit codes.
+
+::
+
+    P2pctlError             1   failed; nothing is changed, or all was rolled back
+    +-- UsageError          2   usage, an ambiguous name, a bad input file, a change asked of a recording
+    +-- NotFoundError       3   no such device, pool or file
+    +-- DeniedError         4   permission or lockdown
+    +-- UnsupportedError    5   this kernel or this source cannot
+    +-- BusyError           6   busy, locked, or moved since it was looked at
+
+Errors carry facts; the sentence for the terminal and the JSON object are made from them in ``cli``.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno as errno_numbers
+
+
+class ExitCode(enum.IntEnum):
+    """What the process exits with. The numbers are a contract with scripts."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    DENIED = 4
+    UNSUPPORTED = 5
+    BUSY = 6
+    INTERRUPTED = 130
+
+
+class P2pctlError(Exception):
+    """A failure that the user is told about in one line.
+
+    ``hint`` says what to do next, ``errno`` and ``path`` what the kernel answered and where.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        errno: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.errno = errno
+        self.path = path
+
+
+class UsageError(P2pctlError):
+    """The request itself is wrong: an option, a name, an input file."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NotFoundError(P2pctlError):
+    """What was named does not exist."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class DeniedError(P2pctlError):
+    """The kernel refuses this user, or is locked down."""
+
+    exit_code = ExitCode.DENIED
+
+
+class UnsupportedError(P2pctlError):
+    """The kernel, or the source of facts in use, has no way to do it."""
+
+    exit_code = ExitCode.UNSUPPORTED
+
+
+class BusyError(P2pctlError):
+    """Somebody else holds it; trying again later may work."""
+
+    exit_code = ExitCode.BUSY
+
+
+_BY_ERRNO: dict[int, type[P2pctlError]] = {
+    errno_numbers.ENOENT: NotFoundError,
+    errno_numbers.ENODEV: NotFoundError,
+    errno_numbers.ENXIO: NotFoundError,
+    errno_numbers.EACCES: DeniedError,
+    errno_numbers.EPERM: DeniedError,
+    errno_numbers.EROFS: DeniedError,
+    errno_numbers.EBUSY: BusyError,
+    errno_numbers.EAGAIN: BusyError,
+    errno_numbers.EOPNOTSUPP: UnsupportedError,
+    errno_numbers.ENOSYS: UnsupportedError,
+}
+
+
+def from_os_error(error: OSError, doing: str, *, hint: str | None = None) -> P2pctlError:
+    """The error that tells a user of ``error``, met while ``doing`` (such as "read the capture x.tar.gz")."""
+    reason = (error.strerror or str(error)).lower()
+    kind = _BY_ERRNO.get(error.errno or 0, P2pctlError)
+    path = error.filename if isinstance(error.filename, str) else None
+    return kind(f"cannot {doing}: {reason}", hint=hint, errno=error.errno, path=path)

@@ -1,0 +1,1 @@
+"""What a Snapshot means: conclusions and findings, without I/O."""

@@ -1,0 +1,152 @@
+"""The door: the one protocol through which anything reaches a kernel file.
+
+Paths are the kernel's own (``/sys/...``, ``/proc/...``), whatever they are read from. Failures are ``OSError`` with
+the kernel's errno, from every implementation alike; who calls decides what an errno means for its fact.
+File names are ``str`` with ``surrogateescape``; contents are ``bytes``, since devices put anything into them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+READ_LIMIT = 1 << 20
+"""Bytes read of one file at most: sysfs attributes end at a page, and a hostile file ends here."""
+
+SourceKind = Literal["live", "sysroot", "capture", "demo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a path is, links not followed."""
+
+    kind: Literal["file", "directory", "link", "other"]
+    mode: int
+    """Permission bits, such as ``0o660``."""
+    size: int
+    """Bytes; the kernel reports a page for most attributes."""
+
+
+class Handle(Protocol):
+    """An open file, for values that are read again and again and for files that are read in pieces."""
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``, fewer at the end. Raises OSError (ENODEV once a device is gone)."""
+        ...
+
+    def close(self) -> None:
+        """Gives the descriptor back. Harmless when repeated."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Files(Protocol):
+    """Kernel files. Every method raises OSError with the kernel's errno."""
+
+    def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
+        """The file's contents, ``limit`` bytes at most."""
+        ...
+
+    def open(self, path: str) -> Handle:
+        """A handle for reading, positioned nowhere."""
+        ...
+
+    def list(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted."""
+        ...
+
+    def readlink(self, path: str) -> str:
+        """Where a symbolic link points, as it is written."""
+        ...
+
+    def realpath(self, path: str) -> str:
+        """The kernel path with every link resolved. Raises ENOENT where nothing is there."""
+        ...
+
+    def stat(self, path: str) -> Stat:
+        """Kind, mode and size; a link is not followed."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """One write(2), never more: for an attribute, one store. A short write raises EIO."""
+        ...
+
+    def mkdir(self, path: str) -> None:
+        """Makes a directory; in configfs, an object."""
+        ...
+
+    def rmdir(self, path: str) -> None:
+        """Removes a directory."""
+        ...
+
+    def symlink(self, target: str, path: str) -> None:
+        """Makes a link at ``path``; ``target`` is a kernel path, absolute."""
+        ...
+
+    def unlink(self, path: str) -> None:
+        """Removes a link."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Who a process is."""
+
+    pid: int
+    user: str
+    """Login name, or the number where it has none."""
+    command: str
+    """The program's name, as ps shows it in its ``comm`` column."""
+
+
+class Processes(Protocol):
+    """Who processes are."""
+
+    def who(self, pid: int) -> Process | None:
+        """The process, or None once it is gone or where this source cannot tell."""
+        ...
+
+
+class Names(Protocol):
+    """What PCI identifiers are called."""
+
+    def device(self, vendor: int, device: int) -> tuple[str | None, str | None]:
+        """Vendor and device name, None where no database knows it."""
+        ...
+
+
+class Door(Protocol):
+    """One source of facts: the running host, a recorded one, or a simulated one."""
+
+    @property
+    def kind(self) -> SourceKind:
+        """What sort of source it is."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Its kernel files."""
+        ...
+
+    @property
+    def processes(self) -> Processes:
+        """Its processes."""
+        ...
+
+    @property
+    def names(self) -> Names:
+        """Names for identifiers."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since 1970 on this source: when a capture was taken, not when it is read."""
+        ...

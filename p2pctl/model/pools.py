@@ -1,0 +1,40 @@
+"""Pools of peer-to-peer memory, and the memory that should be one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from p2pctl.model.address import Address
+from p2pctl.model.facts import Fact, Gap
+from p2pctl.model.pci import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Page-backed P2P memory that a driver registered: a ``p2pmem`` directory in sysfs."""
+
+    function: Function
+    """The device, without its configuration space."""
+    size: Fact[int]
+    """Bytes, all registered ranges of the device together."""
+    available: Fact[int]
+    """Bytes that nobody holds."""
+    published: Fact[bool]
+    """Whether the kernel offers it to others, such as nvmet; using it from user space needs no publishing."""
+    mappable: Fact[bool]
+    """Whether user space can map it (``p2pmem/allocate``, since 6.2)."""
+
+    @property
+    def address(self) -> Address:
+        """Where the device is."""
+        return self.function.address
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The part of a Snapshot that holds the pools, in order of address."""
+
+    taken: float
+    pools: Mapping[Address, Pool]
+    gaps: tuple[Gap, ...] = ()

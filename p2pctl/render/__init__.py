@@ -1,0 +1,1 @@
+"""Records to table, plain, json, jsonl, yaml and csv."""

@@ -1,0 +1,1 @@
+"""A kernel in memory, behind the same door as the real one."""
