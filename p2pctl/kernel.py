@@ -7,8 +7,7 @@ File names are ``str`` with ``surrogateescape``; contents are ``bytes``, since d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,8 +19,7 @@ READ_LIMIT = 1 << 20
 SourceKind = Literal["live", "sysroot", "capture", "demo"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What a path is, links not followed."""
 
     kind: Literal["file", "directory", "link", "other"]
@@ -77,7 +75,7 @@ class Files(Protocol):
         ...
 
     def write(self, path: str, data: bytes) -> None:
-        """One write(2), never more: for an attribute, one store. A short write raises EIO."""
+        """Stores ``data`` with one system call, since a second would be a second store. A short one raises EIO."""
         ...
 
     def mkdir(self, path: str) -> None:
@@ -97,8 +95,7 @@ class Files(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """Who a process is."""
 
     pid: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def format_bytes(count: int) -> str:
@@ -11,7 +11,14 @@ def format_bytes(count: int) -> str:
         return f"{count} B"
     value = float(count)
     for unit in _UNITS:
-        if abs(value) < 1024 or unit == _UNITS[-1]:
-            break
         value /= 1024
-    return f"{value:.1f} {unit}"
+        # What would round up to 1024.0 belongs to the next unit.
+        if abs(value) < 1023.95:
+            return f"{value:.1f} {unit}"
+    return f"{value:.1f} {_UNITS[-1]}"
+
+
+def format_short(count: int) -> str:
+    """The same for narrow places: ``16M``, ``1.5G``."""
+    number, unit = format_bytes(count).split(" ")
+    return number.removesuffix(".0") + unit[0]

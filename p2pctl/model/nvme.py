@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Fact, Gap, Missing
-from p2pctl.model.pci import Function
 
 SQ_ENTRY = 64
 """Bytes of a submission queue entry (NVM Express Base Specification, section 4.1)."""
@@ -111,8 +110,6 @@ class Nvme:
     taken: float
     controllers: Mapping[str, Controller]
     namespaces: Mapping[str, Namespace]
-    functions: Mapping[Address, Function]
-    """The PCI functions of the controllers that have a CMB, without configuration space."""
     queues_in_cmb: Fact[bool]
     """Module parameter ``nvme.use_cmb_sqes``."""
     multipath: Fact[bool]

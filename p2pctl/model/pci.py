@@ -1,13 +1,12 @@
-"""PCI functions, the bridges between them, host bridges and IOMMU groups."""
+"""PCI functions and what is known of each of them."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from p2pctl.model.address import Address
-from p2pctl.model.facts import ABSENT, NOT_READ, Fact, Gap, Missing
+from p2pctl.model.facts import ABSENT, NOT_READ, Fact, Missing
 
 
 class PortType(enum.IntEnum):
@@ -109,7 +108,7 @@ class Link:
 
     @property
     def below_best(self) -> bool:
-        """Whether the link runs slower or narrower than this function could."""
+        """Whether it runs slower or narrower than this end of it could."""
         return _below(self.speed, self.max_speed) or _below(self.width, self.max_width)
 
 
@@ -172,6 +171,15 @@ class Function:
         return not isinstance(self.class_code, Missing) and self.class_code >> 8 == 0x0604
 
     @property
+    def below_best(self) -> bool:
+        """Whether the link above it runs below what this function could do.
+
+        A port that looks down tells nothing: it waits for whatever is plugged in, and that end carries the mark.
+        """
+        looks_down = self.is_bridge and self.config.port_type != PortType.UPSTREAM
+        return self.link.below_best and not looks_down and isinstance(self.physfn, Missing)
+
+    @property
     def role(self) -> str:
         """What it is in the tree: a name of ``PORT_NAMES``, or what its class allows to say."""
         port_type = self.config.port_type
@@ -185,40 +193,3 @@ class Function:
 
 
 _PORT_TYPES = frozenset(int(kind) for kind in PortType)
-
-
-@dataclass(frozen=True, slots=True)
-class HostBridge:
-    """A root bus: one ``pciDDDD:BB`` directory is one host bridge object of the kernel."""
-
-    name: str
-    first: Address | None
-    """The lowest function on the root bus: the kernel looks at the first device of the bus."""
-    representative: Fact[Address]
-    """What the kernel compares with its list: ``first`` if it is 00.0 or a root port (drivers/pci/p2pdma.c,
-    ``pci_host_bridge_dev``); ABSENT if it is neither, UNREADABLE while its port type is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class IommuGroup:
-    """Functions that the IOMMU cannot tell apart."""
-
-    number: int
-    type: Fact[str]
-    """The kernel's word: ``DMA``, ``DMA-FQ``, ``identity``, ``blocked``, ``auto``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pci:
-    """The part of a Snapshot that holds the PCI tree."""
-
-    taken: float
-    functions: Mapping[Address, Function]
-    """In order of address."""
-    host_bridges: Mapping[str, HostBridge]
-    iommu_groups: Mapping[int, IommuGroup]
-    gaps: tuple[Gap, ...] = ()
-
-    def below(self, address: Address | None, root: str) -> tuple[Function, ...]:
-        """The functions directly under a bridge, or under a root bus when ``address`` is None."""
-        return tuple(f for f in self.functions.values() if f.parent == address and f.root == root)

@@ -37,4 +37,6 @@ class Pools:
 
     taken: float
     pools: Mapping[Address, Pool]
+    unregistered: Mapping[Address, Function]
+    """Functions of live NVMe controllers with a Controller Memory Buffer but no pool."""
     gaps: tuple[Gap, ...] = ()

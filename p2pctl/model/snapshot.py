@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from p2pctl.model.block import Block
-from p2pctl.model.exporters import Exporters
-from p2pctl.model.facts import Fact, Gap
-from p2pctl.model.holders import Holders
-from p2pctl.model.kernel import Kernel
-from p2pctl.model.nvme import Nvme
-from p2pctl.model.nvmet import Nvmet
-from p2pctl.model.pci import Pci
-from p2pctl.model.pools import Pools
-from p2pctl.model.rdma import Rdma
+if TYPE_CHECKING:  # a command pays for the parts that it asks for
+    from p2pctl.model.block import Block
+    from p2pctl.model.exporters import Exporters
+    from p2pctl.model.facts import Fact, Gap
+    from p2pctl.model.holders import Holders
+    from p2pctl.model.kernel import Kernel
+    from p2pctl.model.nvme import Nvme
+    from p2pctl.model.nvmet import Nvmet
+    from p2pctl.model.pools import Pools
+    from p2pctl.model.rdma import Rdma
+    from p2pctl.model.tree import Pci
 
 PartName = Literal["pci", "pools", "nvme", "block", "rdma", "exporters", "nvmet", "holders", "kernel"]
 
