@@ -1,0 +1,146 @@
+"""What stands in the way of P2P on a host, or deserves a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from p2pctl.findings.devices import devices
+from p2pctl.findings.pools import pool_states
+from p2pctl.model.facts import UNREADABLE, Fact, Missing
+from p2pctl.model.pci import Link
+from p2pctl.model.snapshot import Snapshot
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One conclusion that a user should know of."""
+
+    code: str
+    """Stable name, such as ``link-below-best``."""
+    severity: Severity
+    """``error``: no P2P at all; ``warning``: less than there could be; ``info``: good to know."""
+    subject: str | None
+    """The device it is about; None for the host."""
+    text: str
+    evidence: str
+    """The file or fact it comes from."""
+    remedy: str | None
+
+
+def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """All findings, the gravest first."""
+    order = ("error", "warning", "info")
+    found = [*_kernel(snapshot), *_pools(snapshot), *_links(snapshot), *_unread(snapshot), *_multipath(snapshot)]
+    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+
+
+def kernel_has_p2pdma(snapshot: Snapshot) -> tuple[Fact[bool], str]:
+    """Whether the kernel can do P2PDMA, and where that is known from: a pool proves it."""
+    if snapshot.pools and snapshot.pools.pools:
+        first = next(iter(snapshot.pools.pools))
+        return True, f"/sys/bus/pci/devices/{first}/p2pmem"
+    if snapshot.kernel is None:
+        return Missing.NOT_READ, "not asked"
+    return snapshot.kernel.p2pdma, snapshot.kernel.p2pdma_evidence
+
+
+def _kernel(snapshot: Snapshot) -> Iterable[Finding]:
+    supported, evidence = kernel_has_p2pdma(snapshot)
+    if supported is False:
+        yield Finding(
+            "kernel-without-p2pdma",
+            "error",
+            None,
+            "this kernel was built without CONFIG_PCI_P2PDMA: no device memory can be shared through it",
+            evidence,
+            "run a kernel that has it: Debian's from 6.16 on, Ubuntu's from 6.2 on",
+        )
+
+
+def _pools(snapshot: Snapshot) -> Iterable[Finding]:
+    states = pool_states(snapshot)
+    for state in states:
+        if state.cause:
+            yield Finding(
+                "cmb-not-registered",
+                "warning",
+                str(state.address),
+                f"{state.controller} has a memory buffer (CMB) that is no pool: {state.cause}",
+                f"/sys/class/nvme/{state.controller}/cmbsz without /sys/bus/pci/devices/{state.address}/p2pmem",
+                None,
+            )
+        if state.available == 0 and not isinstance(state.size, Missing) and state.size > 0:
+            yield Finding(
+                "pool-exhausted",
+                "warning",
+                str(state.address),
+                "the pool has nothing left: what asks for more falls back to system memory without a word",
+                f"/sys/bus/pci/devices/{state.address}/p2pmem/available",
+                f"p2pctl pool show {state.address} --holders says who holds it",
+            )
+    if snapshot.pools and not states and kernel_has_p2pdma(snapshot)[0] is not False:
+        yield Finding(
+            "no-pool",
+            "info",
+            None,
+            "no device offers P2P memory: somebody has to, such as a drive with a CMB or an accelerator's driver",
+            "/sys/bus/pci/devices/*/p2pmem",
+            None,
+        )
+
+
+def _links(snapshot: Snapshot) -> Iterable[Finding]:
+    seen: set[tuple[int, ...]] = set()
+    for device in devices(snapshot) if snapshot.pci else ():
+        link = device.function.link
+        place = device.function.address[:3]
+        if device.function.below_best and place not in seen:
+            seen.add(place)  # the functions of one card share its link
+            yield Finding(
+                "link-below-best",
+                "warning",
+                str(device.function.address),
+                f"its link runs at {_pace(link.speed, link.width)}, it could do {_best(link)}",
+                f"{device.function.path}/current_link_speed, current_link_width",
+                "look at the slot's lanes, the riser and the bridge above; some devices slow down only while idle",
+            )
+
+
+def _pace(speed: Fact[float], width: Fact[int]) -> str:
+    return f"{'?' if isinstance(speed, Missing) else f'{speed:g}'} GT/s x{'?' if isinstance(width, Missing) else width}"
+
+
+def _best(link: Link) -> str:
+    return _pace(link.max_speed, link.max_width)
+
+
+def _unread(snapshot: Snapshot) -> Iterable[Finding]:
+    functions = snapshot.pci.functions.values() if snapshot.pci else ()
+    unread = [function for function in functions if function.config.acs is UNREADABLE]
+    if unread:
+        yield Finding(
+            "configuration-space-unread",
+            "info",
+            None,
+            f"ACS of {len(unread)} functions is not known, and with it what P2P they allow",
+            f"{unread[0].path}/config",
+            "run p2pctl as root: the kernel shows other users the first 64 bytes only",
+        )
+
+
+def _multipath(snapshot: Snapshot) -> Iterable[Finding]:
+    for namespace in snapshot.nvme.namespaces.values() if snapshot.nvme else ():
+        controllers = [snapshot.nvme.controllers.get(name) for name in namespace.controllers] if snapshot.nvme else []
+        if namespace.multipath and any(c is not None and c.transport == "pcie" for c in controllers):
+            yield Finding(
+                "multipath-head",
+                "info",
+                namespace.name,
+                "it is a multipath head, which has no PCI device above it: nvmet never gives it P2P memory",
+                f"/sys/block/{namespace.name}",
+                "nvme_core.multipath=N on the kernel command line, at the price of failover",
+            )

@@ -1,0 +1,115 @@
+"""The formats of the PCI attributes in sysfs (drivers/pci/pci-sysfs.c, drivers/pci/pci-driver.c)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from p2pctl.model.address import Address
+from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
+from p2pctl.model.pci import Bar, Link
+
+_EMPTY_BAR = b"0x0000000000000000 0x0000000000000000"
+_IO, _MEMORY, _PREFETCH, _WIDE = 0x100, 0x200, 0x2000, 0x100000
+"""IORESOURCE_* of include/linux/ioport.h."""
+
+_ROOT_BUS = re.compile(r"pci[0-9a-f]{4,8}:[0-9a-f]{2}")
+
+
+class Identity(NamedTuple):
+    """What a function is, and who drives it."""
+
+    vendor: Fact[int]
+    device: Fact[int]
+    subsystem_vendor: Fact[int]
+    subsystem_device: Fact[int]
+    class_code: Fact[int]
+    driver: Fact[str]
+
+
+UNKNOWN_IDENTITY = Identity(*(UNREADABLE,) * 6)
+
+
+def parse_uevent(data: bytes) -> Identity | None:
+    """The identity in a PCI function's ``uevent`` file; None where there is none."""
+    driver: Fact[str] = ABSENT
+    identity = subsystem = class_code = b""
+    for line in data.split(b"\n"):
+        key, _, value = line.partition(b"=")
+        if key == b"PCI_ID":
+            identity = value
+        elif key == b"PCI_SUBSYS_ID":
+            subsystem = value
+        elif key == b"PCI_CLASS":
+            class_code = value
+        elif key == b"DRIVER":
+            driver = value.decode("utf-8", "surrogateescape")
+    try:
+        return Identity(
+            int(identity[:4], 16),
+            int(identity[5:9], 16),
+            int(subsystem[:4], 16),
+            int(subsystem[5:9], 16),
+            int(class_code[:8], 16),
+            driver,
+        )
+    except ValueError:
+        return None
+
+
+def parse_resource(data: bytes) -> tuple[Bar, ...] | None:
+    """The base address registers in a ``resource`` file, one line each; None where a line is none."""
+    bars = []
+    for index, line in enumerate(data.split(b"\n", 6)[:6]):
+        if line.startswith(_EMPTY_BAR) or not line:
+            continue
+        try:
+            start, end, flags = (int(part, 16) for part in line.split())
+        except ValueError:
+            return None
+        if flags & (_IO | _MEMORY) and end >= start:
+            bars.append(
+                Bar(index, start, end - start + 1, bool(flags & _MEMORY), bool(flags & _PREFETCH), bool(flags & _WIDE))
+            )
+    return tuple(bars)
+
+
+def parse_link(speed: Fact[bytes], width: Fact[bytes], max_speed: Fact[bytes], max_width: Fact[bytes]) -> Link:
+    """A link from the four attributes; "Unknown" and no lanes are ABSENT."""
+    return _link(speed, width, max_speed, max_width)
+
+
+@lru_cache(maxsize=512)
+def _link(speed: Fact[bytes], width: Fact[bytes], max_speed: Fact[bytes], max_width: Fact[bytes]) -> Link:
+    return Link(_speed(speed), _width(width), _speed(max_speed), _width(max_width))
+
+
+def _speed(data: Fact[bytes]) -> Fact[float]:
+    if isinstance(data, Missing):
+        return data
+    try:
+        return float(data.partition(b" GT/s")[0][:8])
+    except ValueError:
+        return ABSENT
+
+
+def _width(data: Fact[bytes]) -> Fact[int]:
+    if isinstance(data, Missing):
+        return data
+    try:
+        lanes = int(data[:8])
+    except ValueError:
+        return UNREADABLE
+    return lanes if 0 < lanes <= 32 else ABSENT  # 255 where the kernel does not know, 63 from a dead link
+
+
+@lru_cache(maxsize=4096)
+def parse_place(directory: str) -> tuple[Address | None, str]:
+    """Bridge and root bus above a function in ``directory``, a path below /sys/devices.
+
+    A root bus ends the climb, also below another function: a VMD controller has a root bus of its own under it.
+    """
+    parts = directory.split("/")
+    root = next((part for part in reversed(parts) if _ROOT_BUS.fullmatch(part)), "")
+    return (None if parts[-1] == root else Address.from_sysfs(parts[-1])), root
