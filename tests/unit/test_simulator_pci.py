@@ -228,7 +228,7 @@ def test_what_is_below_fits_into_what_is_above(host: Host) -> None:
             assert bar.start % min(bar.size, bar.size & -bar.size) == 0
             if bar.memory and place.physical is None:
                 taken.append((bar.start, bar.start + bar.size))
-            if place.parent is not None and bar.index <= 5:
+            if place.parent is not None and bar.number <= 5:
                 window = place.parent.windows[2 if bar.prefetchable else 1 if bar.memory else 0]
                 assert window is not None
                 assert window[0] <= bar.start <= bar.start + bar.size - 1 <= window[1]

@@ -1,0 +1,197 @@
+"""The PCI tree, annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from p2pctl.findings.devices import Device, devices
+from p2pctl.findings.pools import PoolState, pool_states
+from p2pctl.model.address import Address
+from p2pctl.model.facts import Fact, Missing
+from p2pctl.model.pci import ACS_REDIRECT, Acs, acs_names
+from p2pctl.model.snapshot import Snapshot
+from p2pctl.model.tree import HostBridge
+from p2pctl.render.items import acs_item, function_name, identity_text, link_item
+from p2pctl.render.page import Lines, Node, Page, Section, Tree, TreeColumn
+from p2pctl.render.report import Column, Item, Report
+from p2pctl.render.text import Line, Span
+from p2pctl.units import format_short
+
+_COLUMNS = (
+    TreeColumn("device", priority=0),
+    TreeColumn("pool", priority=1),
+    TreeColumn("acs", priority=2),
+    TreeColumn("link", priority=3),
+    TreeColumn("numa", priority=4, right=True),
+    TreeColumn("driver", priority=5),
+    TreeColumn("name", priority=6),
+)
+_SHORT_ROLES = {"root-port": "root port", "upstream-port": "switch up", "downstream-port": "switch down"}
+_REPORT_COLUMNS = (Column("address", "address", style="name"), Column("role", "role", style="name"))
+
+LEGEND = (
+    "pool: its size, in brackets where it is private; none: a memory buffer that was not registered.",
+    (
+        "acs: the bits that send peer traffic up to the host bridge (RR, CR, EC); off: it has ACS, none of them is on; "
+        "-: no ACS; ?: not known."
+    ),
+    "link: GT/s x lanes, ! where it runs below its best.",
+)
+
+
+class _Forest:
+    """The tree to draw: each function's children, without the branches that nobody needs."""
+
+    def __init__(self, snapshot: Snapshot, *, everything: bool) -> None:
+        self.snapshot = snapshot
+        self.states = {state.address: state for state in pool_states(snapshot)}
+        self.children: dict[Address | str, list[Device]] = {}
+        all_devices = {device.function.address: device for device in devices(snapshot, everything=True)}
+        kept = set(all_devices) if everything else _kept(all_devices)
+        for address, device in all_devices.items():
+            if address in kept:
+                parent = device.function.parent
+                self.children.setdefault(device.function.root if parent is None else parent, []).append(device)
+        self.hidden = len(all_devices) - len(kept)
+        bridges = snapshot.pci.host_bridges if snapshot.pci else {}
+        self.bridges = [bridge for name, bridge in bridges.items() if everything or name in self.children]
+
+    def below(self, above: Address | str) -> list[Device]:
+        """What hangs directly under a bridge or a root bus."""
+        return self.children.get(above, [])
+
+
+def _kept(found: Mapping[Address, Device]) -> set[Address]:
+    """The functions that matter, and every bridge above one."""
+    kept: set[Address] = set()
+    for device in found.values():
+        if device.matters:
+            address: Address | None = device.function.address
+            while address is not None and address not in kept:
+                kept.add(address)
+                address = found[address].function.parent if address in found else None
+    return kept
+
+
+def topology_page(snapshot: Snapshot, *, everything: bool = False) -> Page:
+    """The tree: host bridges, ports, endpoints; only what matters for P2P unless ``everything``."""
+    forest = _Forest(snapshot, everything=everything)
+    items = [_bridge_item(bridge, forest) for bridge in forest.bridges]
+    report = Report.of(
+        snapshot,
+        "topology",
+        items,
+        _REPORT_COLUMNS,
+        summary={"host_bridges": len(items), "hidden_functions": forest.hidden},
+        flat=False,
+    )
+    lines = list(LEGEND)
+    if forest.hidden:
+        lines.append(f"{forest.hidden} functions without a part in P2P are not shown: --all shows them.")
+    tree = Tree(tuple(_bridge_node(bridge, forest) for bridge in forest.bridges), _COLUMNS)
+    if not forest.bridges:
+        return Page(report, (Section("", (Lines(("No function on this host takes part in P2P.",)),)),))
+    return Page(report, (Section("", (tree,)), Section("", (Lines(tuple(lines)),))))
+
+
+def _bridge_item(bridge: HostBridge, forest: _Forest) -> Item:
+    first = bridge.representative
+    function = None
+    if forest.snapshot.pci and not isinstance(first, Missing):
+        function = forest.snapshot.pci.functions.get(first)
+    return {
+        "address": bridge.name,
+        "role": "host-bridge",
+        "representative": first if isinstance(first, Missing) else str(first),
+        "representative_id": identity_text(function) if function else None,
+        "children": [_device_item(device, forest) for device in forest.below(bridge.name)],
+    }
+
+
+def _device_item(device: Device, forest: _Forest) -> Item:
+    function = device.function
+    state = forest.states.get(function.address)
+    return {
+        "address": str(function.address),
+        "role": function.role,
+        "kind": device.kind,
+        "names": list(device.names),
+        "name": function_name(function),
+        "driver": function.driver,
+        "numa_node": function.numa_node,
+        "iommu_group": function.iommu_group,
+        "slot": function.slot,
+        "link": link_item(function),
+        "acs": acs_item(function.config.acs),
+        "exporter": device.exporter,
+        "pool": None if state is None else _pool_item(state),
+        "children": [_device_item(child, forest) for child in forest.below(function.address)],
+    }
+
+
+def _pool_item(state: PoolState) -> Item:
+    return {"state": state.state, "size": state.size, "available": state.available}
+
+
+def _bridge_node(bridge: HostBridge, forest: _Forest) -> Node:
+    item = _bridge_item(bridge, forest)
+    representative = item["representative"]
+    if isinstance(representative, str):
+        text = f"represented by {representative} [{item['representative_id']}]"
+    else:
+        text = "without a representative" if representative is Missing.ABSENT else "its representative is not known"
+    children = tuple(_device_node(device, forest) for device in forest.below(bridge.name))
+    return Node(Span(bridge.name, "strong"), ("host bridge", "", "", "", "", "", text), children)
+
+
+def _device_node(device: Device, forest: _Forest) -> Node:
+    function = device.function
+    state = forest.states.get(function.address)
+    node = function.numa_node
+    return Node(
+        str(function.address),
+        (
+            _what(device),
+            _pool_text(state) if state else "",
+            _acs_text(function.config.acs),
+            _link_text(device),
+            "" if isinstance(node, Missing) else str(node),
+            "" if isinstance(function.driver, Missing) else function.driver,
+            function_name(function) or identity_text(function),
+        ),
+        tuple(_device_node(child, forest) for child in forest.below(function.address)),
+    )
+
+
+def _what(device: Device) -> Line:
+    if device.function.is_bridge:
+        role = device.function.role
+        return Span(_SHORT_ROLES.get(role, role), "dim")
+    if device.names:
+        return Span(device.names[0], "accent")
+    return device.kind if device.kind != "other" else device.function.role
+
+
+def _pool_text(state: PoolState) -> Line:
+    if state.state == "unregistered":
+        return Span("none", "warning")
+    if isinstance(state.size, Missing):
+        return Span("?", "warning")
+    text = format_short(state.size)
+    if isinstance(state.state, Missing):
+        return text
+    return Span(text, "good") if state.state == "published" else f"({text})"
+
+
+def _acs_text(acs: Fact[Acs]) -> Line:
+    if isinstance(acs, Missing):
+        return Span("-", "dim") if acs is Missing.ABSENT else Span("?", "warning")
+    return Span("+".join(acs_names(acs.control & ACS_REDIRECT)), "warning") if acs.redirects else "off"
+
+
+def _link_text(device: Device) -> Line:
+    link = device.function.link
+    if isinstance(link.speed, Missing) or isinstance(link.width, Missing):
+        return ""
+    text = f"{link.speed:g}x{link.width}"
+    return Span(f"{text} !", "warning") if device.function.below_best else text

@@ -1,0 +1,56 @@
+"""Every format of a list and of a page, byte for byte.
+
+``P2PCTL_TEST_GOLDEN=write`` writes the files anew: read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from p2pctl.render.formats import FORMATS, Format, Result, lines
+from p2pctl.render.layout import Look
+from tests.unit.render_samples import EMPTY, PAGE, REPORT
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITE = os.environ.get("P2PCTL_TEST_GOLDEN") == "write"
+
+LOOKS = {
+    "80": Look(width=80),
+    "200": Look(width=200),
+    "color": Look(width=200, color=True),
+    "ascii": Look(width=80, unicode=False),
+    "40": Look(width=40),
+}
+
+CASES: list[tuple[str, Result, Format, str]] = [
+    *(
+        (f"{name}.{form}", result, form, "80")
+        for name, result in (("list", REPORT), ("page", PAGE))
+        for form in FORMATS
+    ),
+    *((f"empty.{form}", EMPTY, form, "80") for form in FORMATS),
+    *(
+        (f"{name}-{look}.table", result, "table", look)
+        for name, result in (("list", REPORT), ("page", PAGE))
+        for look in LOOKS
+        if look != "80"
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "result", "form", "look"), CASES, ids=[case[0] for case in CASES])
+def test_bytes_are_as_recorded(name: str, result: Result, form: Format, look: str) -> None:
+    """What people and programs read changes only on purpose."""
+    text = "".join(f"{line}\n" for line in lines(result, form, LOOKS[look])).encode()
+    path = GOLDEN / f"{name}.txt"
+    if WRITE:
+        path.write_bytes(text)
+    assert path.read_bytes() == text
+
+
+def test_no_golden_file_is_left_over() -> None:
+    """Each recorded file belongs to a case."""
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{case[0]}.txt" for case in CASES}
