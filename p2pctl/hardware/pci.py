@@ -143,10 +143,9 @@ class FunctionReader:
         speed = self._reader.data(path + "/current_link_speed", "link", address)
         if speed is ABSENT:
             return _NO_LINK
-        width, max_speed, max_width = (
-            self._reader.data(f"{path}/{name}", "link", address)
-            for name in ("current_link_width", "max_link_speed", "max_link_width")
-        )
+        width = self._reader.data(path + "/current_link_width", "link", address)
+        max_speed = self._reader.data(path + "/max_link_speed", "link", address)
+        max_width = self._reader.data(path + "/max_link_width", "link", address)
         return parse_link(speed, width, max_speed, max_width)
 
     def _config(self, path: str, address: Address, *, asleep: bool) -> Config:

@@ -10,9 +10,16 @@ from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 from p2pctl.model.pci import Bar, Link
 
-_EMPTY_BAR = b"0x0000000000000000 0x0000000000000000"
+_EMPTY_BAR = b"0x0000000000000000 0x0000000000000000 0x0000000000000000"
 _IO, _MEMORY, _PREFETCH, _WIDE = 0x100, 0x200, 0x2000, 0x100000
 """IORESOURCE_* of include/linux/ioport.h."""
+
+_DRIVER = re.compile(rb"DRIVER=(.+)\n")
+_IDENTITY = re.compile(
+    rb"^PCI_CLASS=([0-9A-F]{1,8})\nPCI_ID=([0-9A-F]{4}):([0-9A-F]{4})\nPCI_SUBSYS_ID=([0-9A-F]{4}):([0-9A-F]{4})$",
+    re.MULTILINE,
+)
+"""The driver comes first (drivers/base/core.c), then these in this order (drivers/pci/pci-driver.c)."""
 
 _ROOT_BUS = re.compile(r"pci[0-9a-f]{4,8}:[0-9a-f]{2}")
 
@@ -33,39 +40,30 @@ UNKNOWN_IDENTITY = Identity(*(UNREADABLE,) * 6)
 
 def parse_uevent(data: bytes) -> Identity | None:
     """The identity in a PCI function's ``uevent`` file; None where there is none."""
-    driver: Fact[str] = ABSENT
-    identity = subsystem = class_code = b""
-    for line in data.split(b"\n"):
-        key, _, value = line.partition(b"=")
-        if key == b"PCI_ID":
-            identity = value
-        elif key == b"PCI_SUBSYS_ID":
-            subsystem = value
-        elif key == b"PCI_CLASS":
-            class_code = value
-        elif key == b"DRIVER":
-            driver = value.decode("utf-8", "surrogateescape")
-    try:
-        return Identity(
-            int(identity[:4], 16),
-            int(identity[5:9], 16),
-            int(subsystem[:4], 16),
-            int(subsystem[5:9], 16),
-            int(class_code[:8], 16),
-            driver,
-        )
-    except ValueError:
+    match = _IDENTITY.search(data)
+    if match is None:
         return None
+    class_code, vendor, device, subsystem_vendor, subsystem_device = match.groups()
+    driver = _DRIVER.match(data)
+    return Identity(
+        int(vendor, 16),
+        int(device, 16),
+        int(subsystem_vendor, 16),
+        int(subsystem_device, 16),
+        int(class_code, 16),
+        driver[1].decode("utf-8", "surrogateescape") if driver else ABSENT,
+    )
 
 
 def parse_resource(data: bytes) -> tuple[Bar, ...] | None:
     """The base address registers in a ``resource`` file, one line each; None where a line is none."""
     bars = []
     for index, line in enumerate(data.split(b"\n", 6)[:6]):
-        if line.startswith(_EMPTY_BAR) or not line:
+        if line == _EMPTY_BAR or not line:
             continue
         try:
-            start, end, flags = (int(part, 16) for part in line.split())
+            first, last, kind = line.split()
+            start, end, flags = int(first, 16), int(last, 16), int(kind, 16)
         except ValueError:
             return None
         if flags & (_IO | _MEMORY) and end >= start:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from p2pctl.hardware.pci import GROUPS, FunctionReader, Surroundings, list_functions
 from p2pctl.hardware.reading import Reader, natural
@@ -28,7 +27,7 @@ def read_pci(reader: Reader, names: Names, surroundings: Surroundings, now: floa
             virtual.setdefault(function.physfn, []).append(address)
     for physical, children in virtual.items():
         if physical in functions:
-            functions[physical] = replace(functions[physical], virtfns=tuple(children))
+            functions[physical] = functions[physical]._replace(virtfns=tuple(children))
     groups = {
         int(name): IommuGroup(int(name), reader.text(f"{GROUPS}/{name}/type", "iommu group type", name))
         for name in sorted(surroundings.groups, key=natural)

@@ -1,0 +1,288 @@
+"""A door that remembers what goes through it, so that the same questions can be answered again elsewhere."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from p2pctl.hardware.capture.manifest import NamePair, Ranges
+from p2pctl.hardware.capture.trim import trim
+from p2pctl.hardware.confine import ReadOnly, resolve
+from p2pctl.kernel import READ_LIMIT, Door, Files, Handle, Names, Process, Processes, SourceKind, Stat
+
+_OF_ITSELF = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP})
+"""What a tree of the same directories, files and links answers without being told."""
+
+
+@dataclass(slots=True)
+class Pieces:
+    """What is known of one file's contents."""
+
+    data: bytearray = field(default_factory=bytearray)
+    """From the start to the last byte that was read; zeros where nobody read."""
+    known: list[tuple[int, int]] = field(default_factory=list)
+    """Offset and end of what was read, in order, apart from each other."""
+    end: int | None = None
+    """Where the file stopped giving, for the first reader that got there."""
+
+    def add(self, offset: int, data: bytes, *, asked: int) -> None:
+        """Takes in what a read of ``asked`` bytes gave. What was read first stays: of two times, a file shows one."""
+        if self.end is not None and not holes(self.known, 0, self.end):
+            return
+        end = offset + len(data)
+        if len(data) < asked:
+            self.end = end if self.end is None else min(self.end, end)
+        if len(self.data) < end:
+            self.data.extend(bytes(end - len(self.data)))
+        for start, stop in holes(self.known, offset, end):
+            self.data[start:stop] = data[start - offset : stop - offset]
+        if data:
+            self.known = _joined([*self.known, (offset, end)])
+
+    def contents(self) -> tuple[bytes, Ranges]:
+        """The file as it can be read again, and the parts of it that nobody read."""
+        data = bytes(self.data if self.end is None else self.data[: self.end])
+        return data, holes(self.known, 0, len(data))
+
+
+def holes(known: list[tuple[int, int]], start: int, end: int) -> Ranges:
+    """The parts of ``start`` to ``end`` that no range of ``known`` covers."""
+    found = []
+    for known_start, known_end in known:
+        if known_start >= end:
+            break
+        if known_start > start:
+            found.append((start, known_start))
+        start = max(start, known_end)
+    if start < end:
+        found.append((start, end))
+    return tuple(found)
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+@dataclass(slots=True)
+class Record:
+    """All that was asked and answered, by kernel paths without a link in them."""
+
+    files: dict[str, Pieces] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    directories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of what was listed."""
+    stats: dict[str, Stat] = field(default_factory=dict)
+    """Whatever was met on the way or asked for."""
+    errors: dict[str, int] = field(default_factory=dict)
+    processes: dict[int, Process] = field(default_factory=dict)
+    names: dict[tuple[int, int], NamePair] = field(default_factory=dict)
+
+
+class RecordingFiles(ReadOnly):
+    """``Files`` that passes everything on and keeps it in ``record``. Errors are those of the files below it."""
+
+    _source = "a capture that is being taken"
+
+    def __init__(self, files: Files, record: Record) -> None:
+        self._files = files
+        self._record = record
+        self._places: dict[str, str] = {}
+
+    def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
+        """The file's contents, ``limit`` bytes at most."""
+        try:
+            data = self._files.read(path, limit)
+        except OSError as error:
+            self._failed(path, error)
+            raise
+        # Trimmed here already: the maps of all processes are large, and few of them matter.
+        self.took(path, 0, trim(path, data), limit)
+        return data
+
+    def open(self, path: str) -> Handle:
+        """A handle whose reads are recorded too."""
+        try:
+            handle = self._files.open(path)
+        except OSError as error:
+            self._failed(path, error)
+            raise
+        return _RecordingHandle(handle, path, self)
+
+    def list(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted."""
+        try:
+            names = self._files.list(path)
+        except OSError as error:
+            self._failed(path, error)
+            raise
+        place = self._place(path)
+        if place is not None:
+            self._record.directories.setdefault(place, names)
+        return names
+
+    def readlink(self, path: str) -> str:
+        """Where a symbolic link points, as it is written."""
+        try:
+            target = self._files.readlink(path)
+        except OSError as error:
+            # That something is no link needs no record of its own, unlike what it is.
+            if error.errno == errno.EINVAL:
+                self._place(path)
+            else:
+                self._failed(path, error, last=False)
+            raise
+        place = self._place(path, last=False)
+        if place is not None:
+            self._record.links[place] = target
+            self._record.stats.setdefault(place, Stat("link", 0o777, len(target)))
+        return target
+
+    def realpath(self, path: str) -> str:
+        """The kernel path with every link resolved; each link on the way is kept."""
+        try:
+            place = self._files.realpath(path)
+        except OSError as error:
+            self._failed(path, error)
+            raise
+        self._place(path)
+        return place
+
+    def stat(self, path: str) -> Stat:
+        """Kind, mode and size; a link is not followed."""
+        try:
+            found = self._files.stat(path)
+        except OSError as error:
+            self._failed(path, error, last=False)
+            raise
+        place = self._place(path, last=False)
+        if place is not None:
+            self._met(place, found)
+        return found
+
+    def took(self, path: str, offset: int, data: bytes, asked: int) -> None:
+        """Keeps what a read of ``asked`` bytes at ``offset`` gave."""
+        place = self._place(path)
+        if place is not None:
+            self._record.files.setdefault(place, Pieces()).add(offset, data, asked=asked)
+
+    def failed_at(self, path: str, offset: int, error: OSError) -> None:
+        """Keeps a read that failed: as the file's error, or as its end where some of it could be read."""
+        place = self._place(path)
+        if place is not None and place in self._record.files:
+            self.took(path, offset, b"", 1)
+        else:
+            self._failed(path, error)
+
+    def _met(self, place: str, found: Stat) -> None:
+        self._record.stats[place] = found
+        if found.kind == "link" and place not in self._record.links:
+            self._record.links[place] = self._files.readlink(place)
+
+    def _failed(self, path: str, error: OSError, *, last: bool = True) -> None:
+        try:
+            place = self._resolve(path, last=last)
+        except OSError as elsewhere:
+            place = elsewhere.filename
+        if error.errno not in _OF_ITSELF:
+            self._record.errors.setdefault(place, error.errno or errno.EIO)
+
+    def _place(self, path: str, *, last: bool = True) -> str | None:
+        """Where ``path`` leads; None where it led somewhere a moment ago and no longer does."""
+        try:
+            return self._resolve(path, last=last)
+        except OSError:
+            return None
+
+    def _resolve(self, path: str, *, last: bool) -> str:
+        parent, _, name = path.rpartition("/")
+        if name in {"", ".", ".."}:
+            return resolve(path, self._look, last=last)
+        directory = self._places.get(parent)
+        if directory is None:
+            try:
+                directory = resolve(parent, self._look)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, f"{error.filename}/{name}") from None
+            self._places[parent] = directory
+        return resolve(f"{directory}/{name}", self._look, last=last)
+
+    def _look(self, place: str) -> str | None:
+        if place not in self._record.stats:
+            self._met(place, self._files.stat(place))
+        return self._record.links.get(place)
+
+
+class _RecordingHandle:
+    def __init__(self, handle: Handle, path: str, files: RecordingFiles) -> None:
+        self._handle = handle
+        self._path = path
+        self._files = files
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``, fewer at the end."""
+        try:
+            data = self._handle.pread(offset, length)
+        except OSError as error:
+            self._files.failed_at(self._path, offset, error)
+            raise
+        self._files.took(self._path, offset, data, length)
+        return data
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._handle.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _RecordingProcesses:
+    def __init__(self, processes: Processes, record: Record) -> None:
+        self._processes = processes
+        self._record = record
+
+    def who(self, pid: int) -> Process | None:
+        found = self._processes.who(pid)
+        if found is not None:
+            self._record.processes.setdefault(pid, found)
+        return found
+
+
+class _RecordingNames:
+    def __init__(self, names: Names, record: Record) -> None:
+        self._names = names
+        self._record = record
+
+    def device(self, vendor: int, device: int) -> NamePair:
+        pair = self._names.device(vendor, device)
+        self._record.names[vendor, device] = pair
+        return pair
+
+
+class RecordingDoor:
+    """A ``Door`` that passes everything on to another one and keeps it in ``record``."""
+
+    def __init__(self, door: Door) -> None:
+        self.record = Record()
+        self.kind: SourceKind = door.kind
+        self.files = RecordingFiles(door.files, self.record)
+        self.processes = _RecordingProcesses(door.processes, self.record)
+        self.names = _RecordingNames(door.names, self.record)
+        self._time = door.now()
+
+    def now(self) -> float:
+        """Seconds since 1970: the one time that the capture has."""
+        return self._time

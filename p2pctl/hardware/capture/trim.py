@@ -1,0 +1,67 @@
+"""Files of which a capture keeps a part: the lines that the readers need, and no others."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+
+from p2pctl.kernel import READ_LIMIT
+
+_MAPPED = re.compile(rb"/p2pmem/allocate(?: \(deleted\))?$|\s/dev/(?:nvme|ng)[^/]*$")
+_SYMBOL = re.compile(rb"(?m)^[0-9a-f]+( . pci_p2pdma_add_resource)$")
+_STATUS = re.compile(rb"(?:Name|Tgid|Pid|PPid|Uid):")
+_CPU = re.compile(rb"(?:processor|vendor_id|cpu family|model|model name)\s*:|$")
+_CONFIG = re.compile(rb"(?:# )?CONFIG_(?:PCI_P2PDMA|ZONE_DEVICE|VFIO_PCI_DMABUF|HSA_AMD_P2P|NVME_TARGET\w*)[ =]")
+_OPTION = re.compile(rb"(?:[^\s\"]|\"[^\"]*(?:\"|$))+")
+_SECRET_KEY = re.compile(rb"key|psk|secret|passw|credential|token|dhchap", re.IGNORECASE)
+_URL_PASSWORD = re.compile(rb"(://[^\s/@:]{0,256}):[^\s/@]{1,256}@")
+
+
+def trim(path: str, data: bytes) -> bytes:
+    """What is kept of a file's contents; of most files, all."""
+    if path == "/proc/cmdline":
+        return _OPTION.sub(_option, data)
+    if path == "/proc/cpuinfo":
+        return _lines(_CPU, data)
+    if path == "/proc/kallsyms":
+        # Addresses would tell where the kernel lies in memory.
+        return b"".join(b"0" * 16 + match[1] + b"\n" for match in _SYMBOL.finditer(data))
+    if path == "/proc/config.gz":
+        return _compressed(data)
+    if path.startswith("/boot/config-"):
+        return _lines(_CONFIG, data)
+    if path.startswith("/proc/") and path.endswith("/maps"):
+        return mapped(data)
+    if path.startswith("/proc/") and path.endswith("/status"):
+        return _lines(_STATUS, data)
+    return data
+
+
+def mapped(data: bytes) -> bytes:
+    """The lines of ``/proc/PID/maps`` that map peer-to-peer memory: a pool, or a character device as in 2022."""
+    if b"/p2pmem/allocate" not in data and b"/dev/n" not in data:
+        return b""
+    return b"".join(line for line in data.splitlines(keepends=True) if _MAPPED.search(line.rstrip(b"\n")))
+
+
+def _option(match: re.Match[bytes]) -> bytes:
+    """A kernel option without the password or key that some installers and initramfs tools take there."""
+    option = match[0]
+    key, equals, _ = option.partition(b"=")
+    if equals and _SECRET_KEY.search(key):
+        return key + b"=withheld"
+    return _URL_PASSWORD.sub(rb"\1:withheld@", option)
+
+
+def _lines(wanted: re.Pattern[bytes], data: bytes) -> bytes:
+    return b"".join(line for line in data.splitlines(keepends=True) if wanted.match(line.rstrip(b"\n")))
+
+
+def _compressed(data: bytes) -> bytes:
+    """The same for ``/proc/config.gz``; what is no gzip file becomes another thing that is none."""
+    try:
+        text = zlib.decompressobj(wbits=31).decompress(data, READ_LIMIT)
+    except zlib.error:
+        return b"damaged"
+    return gzip.compress(_lines(_CONFIG, text), mtime=0)
