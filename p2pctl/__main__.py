@@ -1,7 +1,5 @@
 """``python -m p2pctl``."""
 
-import sys
+from p2pctl.cli import entry
 
-from p2pctl.cli import main
-
-sys.exit(main())
+entry()

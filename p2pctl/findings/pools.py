@@ -145,7 +145,7 @@ def unregistered_cause(function: Function, cmb: Cmb, kernel: Kernel | None) -> s
         return "CMBSZ gives a size of 0"
     if isinstance(function.bars, Missing):
         return f"not known: the BARs of {function.address} could not be read"
-    bar = next((bar for bar in function.bars if bar.index == cmb.bar and bar.memory), None)
+    bar = next((bar for bar in function.bars if bar.number == cmb.bar and bar.memory), None)
     if bar is None:
         return f"BAR {cmb.bar}, which holds it, has no memory assigned: look for 'can't assign' in the kernel log"
     if cmb.offset >= bar.size:

@@ -1,9 +1,12 @@
-"""PCI functions and what is known of each of them."""
+"""PCI functions and what is known of each of them.
+
+They are named tuples, since a host has thousands: a frozen dataclass takes several times as long to fill.
+"""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, NOT_READ, Fact, Missing
@@ -55,8 +58,7 @@ def acs_names(bits: int) -> tuple[str, ...]:
     return tuple(name for mask, name, _ in ACS_BITS if bits & mask)
 
 
-@dataclass(frozen=True, slots=True)
-class Acs:
+class Acs(NamedTuple):
     """Access Control Services of one function."""
 
     capability: int
@@ -70,8 +72,7 @@ class Acs:
         return bool(self.control & ACS_REDIRECT)
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What configuration space says. All NOT_READ where nobody asked or the function sleeps."""
 
     header_type: Fact[int] = NOT_READ
@@ -94,8 +95,7 @@ class Config:
     """Address translation services: enabled or not; ABSENT without the capability."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A PCI Express link, as sysfs tells it, which needs no privilege."""
 
     speed: Fact[float] = ABSENT
@@ -116,11 +116,10 @@ def _below(now: Fact[float] | Fact[int], best: Fact[float] | Fact[int]) -> bool:
     return not isinstance(now, Missing) and not isinstance(best, Missing) and 0 < now < best
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A base address register with something behind it."""
 
-    index: int
+    number: int
     """0 to 5; a 64-bit one takes the first of its two places."""
     start: int
     size: int
@@ -132,8 +131,7 @@ class Bar:
     """Decodes 64 bits of address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """One PCI function."""
 
     address: Address
@@ -156,12 +154,12 @@ class Function:
     physfn: Fact[Address] = NOT_READ
     """For a virtual function: the physical one that it belongs to."""
     virtfns: tuple[Address, ...] = ()
-    link: Link = field(default_factory=Link)
+    link: Link = Link()
     slot: Fact[str] = NOT_READ
     """Name of the physical slot it is plugged into."""
     runtime_status: Fact[str] = NOT_READ
     """``active``, ``suspended``... (runtime power management)."""
-    config: Config = field(default_factory=Config)
+    config: Config = Config()
     vendor_name: str | None = None
     device_name: str | None = None
 

@@ -1,0 +1,87 @@
+"""What a command works with: a door to the facts, and a way out for what it found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import typer
+
+from p2pctl.cli import output
+from p2pctl.cli.doors import open_door
+from p2pctl.cli.framework import GLOBALS
+from p2pctl.cli.narrate import Narrator
+from p2pctl.cli.options import Globals, output_variable
+from p2pctl.cli.terminal import is_terminal, look
+from p2pctl.errors import UsageError
+from p2pctl.render.formats import Format, Result, lines
+from p2pctl.render.report import Report
+
+if TYPE_CHECKING:
+    from p2pctl.kernel import Door
+    from p2pctl.model.snapshot import PartName, Snapshot
+
+
+class Session:
+    """One run of one command."""
+
+    def __init__(self, options: Globals) -> None:
+        self.options = options
+        self.narrator = Narrator(options.level, options.color or "auto")
+
+    @classmethod
+    def of(cls, ctx: typer.Context) -> Session:
+        """The session of a command that was called with these global options. Raises UsageError."""
+        session = cls(ctx.meta[GLOBALS])
+        # A format that does not exist is told before the host is read.
+        session.narrator.detail(f"output: {session.format}")
+        return session
+
+    @cached_property
+    def door(self) -> Door:
+        """The source of facts, opened when the first one is wanted."""
+        return open_door(self.options)
+
+    @cached_property
+    def format(self) -> Format:
+        """The output format. Raises UsageError for an unknown one in the environment."""
+        chosen = self.options.output or output_variable()
+        return chosen or ("table" if is_terminal(sys.stdout) else "plain")
+
+    def only(self, *formats: Format) -> Format:
+        """The output format. Raises UsageError where it is none of these, the only ones that a command has."""
+        if self.format not in formats:
+            raise UsageError(f"this command has no {self.format} output", hint=f"use -o {', '.join(formats)}")
+        return self.format
+
+    def snapshot(self, parts: Collection[PartName], *, wake: bool = False) -> Snapshot:
+        """Reads parts of the host; ``wake`` may wake sleeping devices."""
+        from p2pctl.hardware.snapshot import take  # noqa: PLC0415  --help and --version read nothing
+
+        self.narrator.detail(f"reading {', '.join(sorted(parts))}")
+        return take(self.door, parts, wake=wake)
+
+    def extended(self, snapshot: Snapshot, parts: Collection[PartName], *, wake: bool = False) -> Snapshot:
+        """The snapshot with parts that it does not have yet."""
+        from p2pctl.hardware.snapshot import extend  # noqa: PLC0415
+
+        if parts:
+            self.narrator.detail(f"reading {', '.join(sorted(parts))}, too")
+        return extend(self.door, snapshot, parts, wake=wake)
+
+    def show(self, result: Result) -> None:
+        """Writes a result to stdout in the format asked for. What a plain list has no place for goes to stderr."""
+        form = self.format
+        output.write_lines(lines(result, form, look(sys.stdout, self.options.color or "auto")))
+        if form in {"plain", "csv"} and isinstance(result, Report):
+            self._aside(result)
+
+    def _aside(self, report: Report) -> None:
+        from p2pctl.render.notes import asides  # noqa: PLC0415  only lists for people have remarks
+
+        if not report.items:
+            self.narrator.note(report.empty)
+        for note in asides(report):
+            self.narrator.note(note)

@@ -1,0 +1,45 @@
+"""Help pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from p2pctl import __version__
+from tests.cli.conftest import Run
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_both_flags(run: Run, flag: str) -> None:
+    outcome = run("pool", "list", flag)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    assert outcome.out.startswith("Usage: p2pctl pool list [OPTIONS]")
+
+
+def test_a_command_shows_its_own_options(run: Run) -> None:
+    """Examples first, and a line about the global options instead of the same page everywhere."""
+    page = run("pool", "list", "-h").out
+    assert page.index("Examples:\n  p2pctl pool list\n") < page.index("A pool is memory") < page.index("  --holders  ")
+    assert "--sysroot DIR" not in page
+    assert "Global options work here too" in page
+
+
+def test_the_root_page_shows_the_global_ones(run: Run) -> None:
+    page = run("-h").out
+    assert page.index("Examples:") < page.index("Commands:") < page.index("Global options")
+    for option in ("--demo", "--capture FILE", "--sysroot DIR", "-o, --output", "--color", "-q, --quiet", "-v, "):
+        assert f"  {option}" in page
+    assert "P2PCTL_OUTPUT" in page
+
+
+@pytest.mark.parametrize("argv", [["pool"], ["device"], ["--demo", "pool"], ["pool", "--demo"], []])
+def test_a_missing_command_shows_help(run: Run, argv: list[str]) -> None:
+    """And is a usage error all the same."""
+    outcome = run(*argv)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("Usage: p2pctl ")
+    assert "Commands:" in outcome.err
+
+
+def test_version(run: Run) -> None:
+    assert run("--version") == (0, f"p2pctl {__version__}\n", "")

@@ -1,0 +1,113 @@
+"""Global options: the same before the command, after it and in between."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+from tests.cli.conftest import Run
+
+COMMAND = ("sample", "options", "--number", "3")
+GIVEN = [
+    (["--demo"], "demo=True"),
+    (["--capture", "a.tar.gz"], "capture='a.tar.gz'"),
+    (["--capture=a.tar.gz"], "capture='a.tar.gz'"),
+    (["--sysroot", "d"], "sysroot='d'"),
+    (["-o", "yaml"], "output='yaml'"),
+    (["-oyaml"], "output='yaml'"),
+    (["--output=yaml"], "output='yaml'"),
+    (["--color", "never"], "color='never'"),
+    (["-q"], "quiet=True"),
+    (["-vv"], "verbose=2"),
+    (["-v", "--verbose"], "verbose=2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "shown"), [(given, place, shown) for given, shown in GIVEN for place in (0, 1, 2, 4)]
+)
+def test_works_at_every_place(run: Run, option: list[str], place: int, shown: str) -> None:
+    """Before the noun, between noun and verb, after the verb, after its own options."""
+    outcome = run(*COMMAND[:place], *option, *COMMAND[place:])
+    assert outcome.code == 0
+    assert shown in outcome.err
+    assert outcome.err.endswith(") 3\n")
+
+
+def test_levels_come_together(run: Run) -> None:
+    outcome = run("--demo", "sample", "-v", "options", "-v", "--color", "never")
+    assert "demo=True" in outcome.err
+    assert "verbose=2" in outcome.err
+    assert "color='never'" in outcome.err
+
+
+def test_the_later_format_wins(run: Run) -> None:
+    assert "output='csv'" in run("-o", "json", "sample", "options", "-o", "csv").err
+
+
+@pytest.mark.parametrize("places", list(itertools.product((0, 1, 2), repeat=2)))
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (["--demo"], ["--capture", "x"], "--demo and --capture exclude each other"),
+        (["--sysroot", "x"], ["--demo"], "--demo and --sysroot exclude each other"),
+        (["--capture", "x"], ["--capture", "y"], "--capture is given twice: "),
+        (["-q"], ["-v"], "--quiet and --verbose exclude each other"),
+    ],
+)
+def test_contradictions_are_usage_errors(
+    run: Run, first: list[str], second: list[str], message: str, places: tuple[int, int]
+) -> None:
+    """Wherever the two stand."""
+    argv = ["sample", "options"]
+    for option, place in sorted(zip((first, second), places, strict=True), key=lambda pair: -pair[1]):
+        argv[place:place] = option
+    outcome = run(*argv)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert f"p2pctl: {message}" in outcome.err
+
+
+def test_the_same_source_twice_is_no_contradiction(run: Run) -> None:
+    assert run("--capture", "x", "sample", "options", "--capture", "x").code == 0
+    assert run("--demo", "sample", "--demo", "options").code == 0
+
+
+def test_format_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("P2PCTL_OUTPUT", "json")
+    assert json.loads(run("sample", "list").out)["schema"] == "p2pctl.sample/1"
+    assert run("sample", "list", "-o", "plain").out.startswith("ADDRESS")
+    monkeypatch.setenv("P2PCTL_OUTPUT", "")
+    assert run("sample", "list").out.startswith("ADDRESS")
+
+
+def test_unknown_format_in_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named: nobody would find it otherwise. An option overrides it."""
+    monkeypatch.setenv("P2PCTL_OUTPUT", "xml")
+    outcome = run("sample", "list")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "p2pctl: P2PCTL_OUTPUT asks for an unknown output format: xml\n"
+        "hint: formats: table, plain, json, jsonl, yaml, csv\n"
+    )
+    assert run("sample", "list", "-o", "json").code == 0
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_unknown_format(run: Run, place: int) -> None:
+    argv = ["sample", "list"]
+    argv[place:place] = ["-o", "xml"]
+    outcome = run(*argv)
+    assert outcome.code == 2
+    assert outcome.err == "p2pctl: unknown output format: xml\nhint: one of table, plain, json, jsonl, yaml, csv\n"
+
+
+def test_formats_that_a_command_lacks(run: Run) -> None:
+    outcome = run("sample", "stream", "-o", "csv")
+    assert outcome.code == 2
+    assert outcome.err == "p2pctl: this command has no csv output\nhint: use -o table, plain, jsonl\n"
+    nested = run("sample", "nested", "-o", "csv")
+    assert (nested.code, nested.out) == (2, "")
+    assert "no CSV form" in nested.err
