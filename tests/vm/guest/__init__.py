@@ -1,0 +1,1 @@
+"""What runs inside the virtual machine. Only the standard library and p2pctl are imported here."""
