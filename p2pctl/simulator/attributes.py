@@ -115,10 +115,10 @@ def function(place: Place, processors: Processors, iommu: str | None) -> dict[st
         "vendor": text(f"0x{vendor:04x}"),
     }
     for bar in place.bars:
-        if bar.index <= 5:
-            files[f"resource{bar.index}"] = File(refused(errno.EIO), 0o600, bar.size)
+        if bar.number <= 5:
+            files[f"resource{bar.number}"] = File(refused(errno.EIO), 0o600, bar.size)
             if bar.prefetchable:
-                files[f"resource{bar.index}_wc"] = File(refused(errno.EIO), 0o600, bar.size)
+                files[f"resource{bar.number}_wc"] = File(refused(errno.EIO), 0o600, bar.size)
     if express:
         files |= _express(place)
     if device.driver is not None:
@@ -177,7 +177,7 @@ def _resource(place: Place) -> bytes:
         kind = _MEMORY_FLAG if bar.memory else _IO_FLAG | 1
         if bar.memory:
             kind |= (_WIDE_FLAG | 4 if bar.wide else 0) | (_PREFETCH_FLAG | 8 if bar.prefetchable else 0)
-        lines[bar.index] = f"0x{bar.start:016x} 0x{bar.start + bar.size - 1:016x} 0x{kind | _ALIGNED:016x}"
+        lines[bar.number] = f"0x{bar.start:016x} 0x{bar.start + bar.size - 1:016x} 0x{kind | _ALIGNED:016x}"
     if place.device.is_bridge:
         for space, window in enumerate(place.windows):
             if window is not None:

@@ -55,9 +55,9 @@ def build(place: Place) -> bytes:
 
 
 def _bar(space: bytearray, bar: Bar) -> None:
-    if bar.index > 5:
+    if bar.number > 5:
         return
-    offset = 0x10 + 4 * bar.index
+    offset = 0x10 + 4 * bar.number
     if not bar.memory:
         struct.pack_into("<I", space, offset, bar.start | 1)
         return
@@ -96,7 +96,7 @@ def _capabilities(place: Place) -> list[tuple[int, int, bytes]]:
     if device.class_code >> 16 != 0x06 or device.is_bridge:
         found.append((0x40, _POWER, struct.pack("<HH", 0xC803, 3 if device.sleeps else 0)))
     if device.vectors:
-        table = next((bar.index for bar in place.bars if bar.memory and bar.index <= 5), 0)
+        table = next((bar.number for bar in place.bars if bar.memory and bar.number <= 5), 0)
         found.append((0x50, _MSIX, struct.pack("<HII", 0x8000 | device.vectors - 1, 0x2000 | table, 0x3000 | table)))
     if device.port is not None:
         found.append((0x60, _EXPRESS, _express(place, device.port)))
@@ -175,6 +175,6 @@ def _sriov(space: bytearray, offset: int, place: Place) -> None:
     on = 0x9 if virtual.enabled else 0
     struct.pack_into("<IHHHHHHHHxxH", space, offset + 4, 2, on, 0, virtual.total, virtual.total, virtual.enabled,
                      place.address.function, virtual.offset, 1, virtual.device)  # fmt: skip
-    reserved = next((bar for bar in place.bars if bar.index == 7), None)
+    reserved = next((bar for bar in place.bars if bar.number == 7), None)
     if reserved is not None:
         struct.pack_into("<II", space, offset + 0x24, reserved.start & 0xFFFFFFFF | 0xC, reserved.start >> 32)

@@ -179,7 +179,7 @@ def _bar(region: Region, cursors: list[int], alignment: int = 0) -> Bar:
 def _virtual(place: Place, physical: Place) -> None:
     """A virtual function's memory is a piece of what its physical one reserves."""
     virtual = physical.device.virtual
-    reserved = next((bar for bar in physical.bars if bar.index == 7), None)
+    reserved = next((bar for bar in physical.bars if bar.number == 7), None)
     if virtual is None or reserved is None:
         return
     _, _, device, function = place.address

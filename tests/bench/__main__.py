@@ -1,0 +1,250 @@
+"""`python -m tests.bench`: what the budgets allow, and what is measured, as ratios within this run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from p2pctl.hardware.snapshot import take
+from p2pctl.hardware.sysroot import SysrootDoor
+from p2pctl.kernel import Handle
+from p2pctl.model.snapshot import PartName
+from p2pctl.simulator.door import DemoDoor
+from tests.bench import host
+
+ROUNDS = 15
+FUNCTIONS = 4096
+PCI: tuple[PartName, ...] = ("pci",)
+POOLS: tuple[PartName, ...] = ("pools",)
+
+
+class Row(NamedTuple):
+    """One line of the table: `ratio` is held against `budget`, where there is one."""
+
+    what: str
+    measured: str
+    baseline: str
+    ratio: float | None
+    spread: str
+    budget: float | None
+
+
+def cpu_of(argv: list[str], env: dict[str, str] | None = None) -> float:
+    """CPU milliseconds of one run of a command, its own and its children's."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=env)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def cpu_of_call(function: Callable[[], object]) -> float:
+    """CPU milliseconds of one call."""
+    start = time.process_time()
+    function()
+    return 1000 * (time.process_time() - start)
+
+
+def side_by_side(one: Callable[[], float], other: Callable[[], float], rounds: int) -> tuple[list[float], list[float]]:
+    """Measures two things in turn, so that whatever else the machine does meets both."""
+    pairs = [(one(), other()) for _ in range(rounds)]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def compared(what: str, ours: list[float], theirs: list[float], budget: float | None) -> Row:
+    """A row from two series of CPU times: the ratio is that of the best runs, the spread that of all pairs."""
+    ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
+    spread = f"{ratios[0]:.2f} .. {statistics.median(ratios):.2f} .. {ratios[-1]:.2f}"
+    return Row(what, f"{min(ours):.0f} ms", f"{min(theirs):.0f} ms", min(ours) / min(theirs), spread, budget)
+
+
+def start_up() -> list[Row]:
+    """Whole processes against `import typer`."""
+    p2pctl = [sys.executable, "-m", "p2pctl"]
+    import_typer = [sys.executable, "-c", "import typer"]
+    # Pages and bytecode are warm for both sides.
+    cpu_of([*p2pctl, "--demo", "pool", "list", "-o", "json"])
+    rows = []
+    for words, budget in (
+        (["pool", "list", "-o", "json"], 1.6),
+        (["--demo", "pool", "list", "-o", "json"], None),
+        (["--demo", "pool", "list", "-o", "table"], None),
+        (["--help"], None),
+    ):
+        ours, theirs = side_by_side(lambda w=words: cpu_of([*p2pctl, *w]), lambda: cpu_of(import_typer), ROUNDS)  # type: ignore[misc]
+        rows.append(compared(f"{' '.join(words)} : import typer", ours, theirs, budget))
+    return rows
+
+
+class Recorded:
+    """A door's files that remember what was asked, for a bare loop to ask the same."""
+
+    def __init__(self, directory: str) -> None:
+        self._files = SysrootDoor(directory).files
+        self.reads: list[str] = []
+        self.pieces: list[tuple[str, list[tuple[int, int]]]] = []
+        self.lists: list[str] = []
+        self.links: list[str] = []
+
+    def read(self, path: str, limit: int = 1 << 20) -> bytes:
+        self.reads.append(path)
+        return self._files.read(path, limit)
+
+    def open(self, path: str) -> Handle:
+        pieces: list[tuple[int, int]] = []
+        self.pieces.append((path, pieces))
+        return _RecordedHandle(self._files.open(path), pieces)
+
+    def list(self, path: str) -> tuple[str, ...]:
+        self.lists.append(path)
+        return self._files.list(path)
+
+    def readlink(self, path: str) -> str:
+        self.links.append(path)
+        return self._files.readlink(path)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._files, name)
+
+
+class _RecordedHandle:
+    def __init__(self, handle: Handle, pieces: list[tuple[int, int]]) -> None:
+        self._handle = handle
+        self._pieces = pieces
+        self.close = handle.close
+
+    def pread(self, offset: int, length: int) -> bytes:
+        self._pieces.append((offset, length))
+        return self._handle.pread(offset, length)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def bare_loop(directory: str, recorded: Recorded) -> Callable[[], None]:
+    """The same system calls on the same files and nothing else; what is not there fails, as it does for us."""
+    reads = [directory + path for path in recorded.reads]
+    pieces = [(directory + path, each) for path, each in recorded.pieces]
+    lists = [directory + path for path in recorded.lists]
+    links = [directory + path for path in recorded.links]
+
+    def loop() -> None:
+        for path in reads:
+            try:
+                descriptor = os.open(path, os.O_RDONLY)
+            except OSError:
+                continue
+            os.read(descriptor, 4096)
+            os.close(descriptor)
+        for path, each in pieces:
+            descriptor = os.open(path, os.O_RDONLY)
+            for offset, length in each:
+                os.pread(descriptor, length, offset)
+            os.close(descriptor)
+        for path in lists:
+            os.listdir(path)
+        for path in links:
+            try:
+                os.readlink(path)
+            except OSError:
+                continue
+
+    return loop
+
+
+def reading(directory: str) -> list[Row]:
+    """The PCI tree of a big host against a bare loop over the same files."""
+    recorded = Recorded(directory)
+    door = SysrootDoor(directory)
+    recording = SysrootDoor(directory)
+    recording.files = recorded  # type: ignore[assignment]
+    take(recording, PCI)
+    loop = bare_loop(directory, recorded)
+    ours, theirs = side_by_side(lambda: cpu_of_call(lambda: take(door, PCI)), lambda: cpu_of_call(loop), 7)
+    files = len(recorded.reads) + len(recorded.pieces)
+    return [compared(f"{FUNCTIONS} functions, {files} files : bare loop", ours, theirs, 1.5)]
+
+
+def peak(argv: list[str]) -> float:
+    """Peak resident MiB of a command."""
+    code = "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,check=True);"
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    ran = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True)
+    return int(ran.stdout) / 1024
+
+
+def memory(directory: str) -> list[Row]:
+    """Peak memory of a listing of the whole host against an interpreter that imports typer."""
+    p2pctl = [sys.executable, "-m", "p2pctl", "--sysroot", directory]
+    small = peak([sys.executable, "-c", "import typer"])
+    rows = []
+    for words in (["pool", "list", "-o", "json"], ["device", "list", "--all", "-o", "json"], ["topology", "--all"]):
+        big = peak([*p2pctl, *words])
+        rows.append(
+            Row(
+                f"memory of {' '.join(words)}, {FUNCTIONS} functions",
+                f"{big:.0f} MiB",
+                f"{small:.0f} MiB",
+                big / small,
+                "",
+                None,
+            )
+        )
+    return rows
+
+
+def demo() -> list[Row]:
+    """What building the demo host costs."""
+    times = [cpu_of_call(lambda: take(DemoDoor(), POOLS)) for _ in range(ROUNDS)]
+    return [Row("demo host: build, read its pools", f"{min(times):.1f} ms", "", None, "", None)]
+
+
+def table(rows: list[Row]) -> str:
+    """Aligned lines; ! marks what is over its budget."""
+    head = ("what", "measured", "baseline", "ratio", "spread of pairs", "budget")
+    body = [
+        (
+            row.what,
+            row.measured,
+            row.baseline,
+            "" if row.ratio is None else f"{row.ratio:.2f}",
+            row.spread,
+            "" if row.budget is None else f"<= {row.budget}{' !' if row.ratio and row.ratio > row.budget else ''}",
+        )
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (head, *body)
+    )
+
+
+def main() -> int:
+    """Measures everything and prints the table. Returns 1 when a budget is exceeded."""
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, CPU time, best of {ROUNDS} in turn")
+    rows = start_up() + demo()
+    with tempfile.TemporaryDirectory(prefix="p2pctl-bench-") as directory:
+        host.build(Path(directory), functions=FUNCTIONS)
+        rows += reading(directory) + memory(directory)
+    if sys.argv[1:] == ["--json"]:
+        print(json.dumps([row._asdict() for row in rows], indent=1))
+    else:
+        print(table(rows))
+    return int(any(row.ratio is not None and row.budget is not None and row.ratio > row.budget for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
