@@ -21,6 +21,7 @@ _NEEDS = {
     errno.EPERM: ROOT,
     errno.EIO: "a device that answers",
     errno.ELOOP: "an intact tree",
+    errno.ENODATA: "a capture that holds it",
 }
 
 

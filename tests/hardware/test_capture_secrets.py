@@ -189,7 +189,7 @@ PRIVATE: Entries = {
     "/proc/sys/kernel/hostname": b"db1.customer-canary.com\n",
     "/proc/sys/kernel/random/boot_id": b"5f0c2a8e-9d64-4a51-8d0b-6b7f3c1e2d94\n",
     "/proc/version": b"Linux version 6.18.0 (canary@builder.customer-canary.com) (gcc 12.2.0) #1 SMP\n",
-    "/proc/cmdline": b"root=UUID=1c2d3e4f-0000-4a51 iommu=pt ip="192.0.2.10 of canary" console=ttyS0 quiet db1\n",
+    "/proc/cmdline": b'root=UUID=1c2d3e4f-0000-4a51 iommu=pt ip="192.0.2.10 of canary" console=ttyS0 quiet db1\n',
     f"{NVME}/serial": f"{SERIAL}  \n".encode(),
     f"{NVME}/subsysnqn": f"nqn.2014.08.org.nvmexpress:8086144d{SERIAL} model\n".encode(),
     f"{NVME}/model": b"Example drive\n",

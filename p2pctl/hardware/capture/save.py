@@ -24,7 +24,7 @@ def save(data: bytes, path: str, *, force: bool = False, stdout: BinaryIO | None
         _to_stream(data, stdout)
         return
     directory, _, name = path.rpartition("/")
-    if not name or name in {".", ".."}:
+    if name in {"", ".", ".."} or "\0" in path:
         raise UsageError(f"{path!r} names no file", hint="give the name of a new file", path=path)
     try:
         folder = os.open(directory + "/" if directory or path.startswith("/") else ".", os.O_RDONLY | os.O_DIRECTORY)
