@@ -1,0 +1,84 @@
+"""What the NVMe target exports, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from p2pctl.model.facts import ABSENT, Fact, Missing
+from p2pctl.model.nvmet import Attributes, Nvmet, Port, Subsystem
+from p2pctl.render.page import Block, Grid, Lines
+from p2pctl.render.report import Column, Item, Value
+from p2pctl.render.text import Tone
+
+_ENABLED_TONES: Mapping[str, Tone] = {"no": "dim"}
+_PORT_COLUMNS = (
+    Column("port", "port", style="name"),
+    Column("transport", "transport", style="name"),
+    Column("address", "address", style="name"),
+    Column("subsystem", "subsystem", style="name", priority=1),
+    Column("nsid", "ns", style="number"),
+    Column("enabled", "enabled", tones=_ENABLED_TONES),
+    Column("p2pmem", "p2pmem", style="name"),
+    Column("device", "device", style="name", priority=2),
+)
+_WORDS = {"0": "off", "1": "auto"}
+
+
+def export_items(nvmet: Nvmet | None) -> tuple[Item, ...]:
+    """A row for each namespace of each port; ports without any, and subsystems without a port, have one too."""
+    if nvmet is None:
+        return ()
+    rows: list[Item] = []
+    exported: set[str] = set()
+    for port in nvmet.ports.values():
+        exported.update(port.subsystems)
+        subsystems = [nvmet.subsystems[nqn] for nqn in port.subsystems if nqn in nvmet.subsystems]
+        rows += [row for subsystem in subsystems for row in _rows(port, subsystem)]
+        if not subsystems:
+            rows.append(_row(port, None, ABSENT, {}))
+    for nqn, subsystem in nvmet.subsystems.items():
+        if nqn not in exported:
+            rows += _rows(None, subsystem)
+    return tuple(rows)
+
+
+def _rows(port: Port | None, subsystem: Subsystem) -> list[Item]:
+    rows = [
+        _row(port, subsystem.nqn, namespace.nsid, namespace.attributes) for namespace in subsystem.namespaces.values()
+    ]
+    return rows or [_row(port, subsystem.nqn, ABSENT, subsystem.passthru)]
+
+
+def _row(port: Port | None, nqn: str | None, nsid: Fact[int], attributes: Attributes) -> Item:
+    enabled = attributes.get("enable", ABSENT)
+    setting = attributes.get("p2pmem", ABSENT)
+    device = attributes.get("device_path", ABSENT)
+    ours: Attributes = port.attributes if port else {}
+    return {
+        "port": port.name if port else None,
+        "transport": ours.get("addr_trtype", ABSENT),
+        "address": _where(ours),
+        "subsystem": nqn,
+        "nsid": nsid,
+        "enabled": enabled if isinstance(enabled, Missing) else enabled == "1",
+        "p2pmem": setting if isinstance(setting, Missing) else _WORDS.get(setting, setting),
+        "device": ABSENT if device == "(null)" else device,
+    }
+
+
+def _where(attributes: Attributes) -> Value:
+    address = attributes.get("addr_traddr", ABSENT)
+    service = attributes.get("addr_trsvcid", ABSENT)
+    if isinstance(address, Missing) or isinstance(service, Missing):
+        return address
+    return f"[{address}]:{service}" if ":" in address else f"{address}:{service}"
+
+
+def target_block(nvmet: Nvmet | None, exports: tuple[Item, ...]) -> Block:
+    """The exports as a table, or why there is none."""
+    if nvmet is None or nvmet.present is not True:
+        present = nvmet.present if nvmet else Missing.NOT_READ
+        if present is False:
+            return Lines(("Not loaded: modprobe nvmet brings it.",))
+        return Lines(("Not known: its configuration could not be read.",))
+    return Grid(_PORT_COLUMNS, exports, empty="Nothing is configured.")
