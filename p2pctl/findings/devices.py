@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from p2pctl.findings.pools import pool_states
 from p2pctl.findings.selectors import names_by_address
 from p2pctl.model.address import Address
-from p2pctl.model.facts import Missing
+from p2pctl.model.facts import ABSENT, Fact, Missing
 from p2pctl.model.pci import Function
 from p2pctl.model.snapshot import PartName, Snapshot
 
@@ -38,6 +39,8 @@ class Device:
     driver can do, ``bar`` is a large prefetchable BAR that no driver is known to lend."""
     exporter_bytes: int | None
     """Bytes it could lend."""
+    memory_total: Fact[int]
+    """Bytes of device memory, of which it may show only a part."""
     peers: tuple[Address, ...]
     """Functions that its driver approved for P2P."""
 
@@ -73,6 +76,7 @@ def devices(snapshot: Snapshot, *, everything: bool = False) -> tuple[Device, ..
             "rdma" if function.address in rdma else _kind(function),
             exporter,
             size,
+            lends.memory_total if lends else ABSENT,
             lends.peers if lends else (),
         )
         if everything or device.matters:
@@ -97,3 +101,15 @@ def _kind(function: Function) -> DeviceClass:
         return "other"
     found = _CLASSES.get(function.class_code >> 8)
     return found or _BASE_CLASSES.get(function.class_code >> 16, "other")
+
+
+def branches(found: Mapping[Address, Device]) -> set[Address]:
+    """The functions that matter, and every bridge above one."""
+    kept: set[Address] = set()
+    for device in found.values():
+        if device.matters:
+            address: Address | None = device.function.address
+            while address is not None and address not in kept:
+                kept.add(address)
+                address = found[address].function.parent if address in found else None
+    return kept

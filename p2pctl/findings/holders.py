@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from collections.abc import Mapping as Map
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Fact, Missing
@@ -12,15 +12,15 @@ from p2pctl.model.nvme import Controller, Nvme
 from p2pctl.model.pools import Pool
 from p2pctl.model.snapshot import Snapshot
 
-if TYPE_CHECKING:  # a short command may never read this part
+if TYPE_CHECKING:  # a short command may never read these parts
+    from p2pctl.model.holders import Mapping
     from p2pctl.model.nvmet import Nvmet
 
 HolderKind = Literal["process", "nvme-queues", "nvmet", "driver", "kernel", "unknown"]
 Basis = Literal["mapped", "computed", "inferred"]
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """Somebody who holds bytes of a pool."""
 
     kind: HolderKind
@@ -36,7 +36,7 @@ class Holder:
     user: str | None = None
     command: str | None = None
     shared: bool = False
-    """Whether the bytes are counted with its parent, from which it inherited the mapping."""
+    """Whether the bytes are counted with another process, from which it inherited the mapping."""
 
 
 def used(pool: Pool) -> int | None:
@@ -73,8 +73,10 @@ def holders(pool: Pool, snapshot: Snapshot) -> tuple[Holder, ...] | None:
     taken = used(pool)
     if taken is None or (unexplained(pool, snapshot.nvme) and snapshot.holders is None):
         return None
-    found = [*_queues(pool, snapshot.nvme), *_processes(pool.address, snapshot)]
-    counted = sum(h.size for h in found if h.kind == "nvme-queues") + _mapped_once(pool.address, snapshot)
+    queues = queue_bytes(pool, snapshot.nvme)
+    processes = _processes(pool.address, snapshot, taken - queues)
+    found = [*_queues(pool, snapshot.nvme), *processes]
+    counted = queues + sum(holder.size for holder in processes if not holder.shared)
     if taken > counted:
         found.append(_rest(pool, taken - counted, snapshot))
     return tuple(found)
@@ -95,29 +97,25 @@ def _queue_text(controller: Controller) -> str:
     return f"{controller.name}: {queues} submission queue{plural} of {controller.queue_depth} entries"
 
 
-def _processes(address: Address, snapshot: Snapshot) -> list[Holder]:
+def _processes(address: Address, snapshot: Snapshot, room: int) -> list[Holder]:
+    """The processes that map the pool, of which at most ``room`` bytes can be theirs."""
     mappings = snapshot.holders.mappings if snapshot.holders else ()
     ours = sorted((m for m in mappings if m.address == address), key=lambda m: (-m.size, m.pid))
-    return [
-        Holder(
-            "process",
-            mapping.size,
-            "mapped",
-            f"{mapping.command} (pid {mapping.pid}, {mapping.user})"
-            + (", shared with its parent" if mapping.inherited else "")
-            + ("" if mapping.via == "p2pmem/allocate" else f", through {mapping.via}"),
-            mapping.pid,
-            mapping.user,
-            mapping.command,
-            mapping.inherited,
-        )
-        for mapping in ours
-    ]
+    shared = {mapping.pid for mapping in ours if mapping.inherited}
+    if sum(mapping.size for mapping in ours if mapping.pid not in shared) > room:
+        # More than there is: copies whose parent is gone. Forked processes that each mapped a piece of their own have
+        # the same ranges too, but then the sum is right.
+        first = {mapping.ranges: mapping.pid for mapping in reversed(ours)}
+        shared |= {mapping.pid for mapping in ours if first[mapping.ranges] != mapping.pid}
+    return [_process(mapping, shared=mapping.pid in shared) for mapping in ours]
 
 
-def _mapped_once(address: Address, snapshot: Snapshot) -> int:
-    mappings = snapshot.holders.mappings if snapshot.holders else ()
-    return sum(m.size for m in mappings if m.address == address and not m.inherited)
+def _process(mapping: Mapping, *, shared: bool) -> Holder:
+    notes = [", shared with another process"] if shared else []
+    if mapping.via != "p2pmem/allocate":
+        notes.append(f", through {mapping.via}")
+    text = f"{mapping.command} (pid {mapping.pid}, {mapping.user})" + "".join(notes)
+    return Holder("process", mapping.size, "mapped", text, mapping.pid, mapping.user, mapping.command, shared=shared)
 
 
 def _rest(pool: Pool, size: int, snapshot: Snapshot) -> Holder:
@@ -140,6 +138,6 @@ def _nvmet_may_use(address: Address, nvmet: Nvmet) -> bool:
     )
 
 
-def _names(attributes: Mapping[str, Fact[str]], address: Address) -> bool:
+def _names(attributes: Map[str, Fact[str]], address: Address) -> bool:
     setting = attributes.get("p2pmem")
     return setting == "1" or setting == str(address)

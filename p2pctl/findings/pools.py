@@ -151,7 +151,7 @@ def unregistered_cause(function: Function, cmb: Cmb, kernel: Kernel | None) -> s
     if cmb.offset >= bar.size:
         return f"it starts at {format_bytes(cmb.offset)}, beyond BAR {cmb.bar} of {format_bytes(bar.size)}"
     start, size = bar.start + cmb.offset, min(cmb.size, bar.size - cmb.offset)
-    if start % ALIGNMENT or size % ALIGNMENT:
+    if bar.start % ALIGNMENT or start % ALIGNMENT or size % ALIGNMENT:
         return (
             f"{format_bytes(size)} at {start:#x} is not aligned to 2 MiB, in start and size, as page-backed device "
             "memory has to be: ask the vendor for a larger CMB"

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from p2pctl.findings.devices import devices
+from p2pctl.findings.devices import branches, devices
 from p2pctl.findings.pools import pool_states
 from p2pctl.model.facts import UNREADABLE, Fact, Missing
-from p2pctl.model.pci import Link
 from p2pctl.model.snapshot import Snapshot
 
 Severity = Literal["error", "warning", "info"]
@@ -82,7 +81,8 @@ def _pools(snapshot: Snapshot) -> Iterable[Finding]:
                 f"/sys/bus/pci/devices/{state.address}/p2pmem/available",
                 f"p2pctl pool show {state.address} --holders says who holds it",
             )
-    if snapshot.pools and not states and kernel_has_p2pdma(snapshot)[0] is not False:
+    listed = snapshot.pools is not None and not any(gap.fact == "pci functions" for gap in snapshot.pools.gaps)
+    if listed and not states and kernel_has_p2pdma(snapshot)[0] is not False:
         yield Finding(
             "no-pool",
             "info",
@@ -94,28 +94,27 @@ def _pools(snapshot: Snapshot) -> Iterable[Finding]:
 
 
 def _links(snapshot: Snapshot) -> Iterable[Finding]:
+    found = {device.function.address: device for device in devices(snapshot, everything=True)}
     seen: set[tuple[int, ...]] = set()
-    for device in devices(snapshot) if snapshot.pci else ():
-        link = device.function.link
-        place = device.function.address[:3]
-        if device.function.below_best and place not in seen:
-            seen.add(place)  # the functions of one card share its link
-            yield Finding(
-                "link-below-best",
-                "warning",
-                str(device.function.address),
-                f"its link runs at {_pace(link.speed, link.width)}, it could do {_best(link)}",
-                f"{device.function.path}/current_link_speed, current_link_width",
-                "look at the slot's lanes, the riser and the bridge above; some devices slow down only while idle",
-            )
+    for address in sorted(branches(found)):
+        function = found[address].function
+        if not function.below_best or address[:3] in seen:
+            continue
+        seen.add(address[:3])  # the functions of one card share its link
+        link = function.link
+        yield Finding(
+            "link-below-best",
+            "warning",
+            str(address),
+            f"its link runs at {_pace(link.speed, link.width)}, both ends could do "
+            f"{_pace(link.best_speed, link.best_width)}",
+            f"{function.path}/current_link_speed, current_link_width",
+            "look at the slot's lanes, the riser and the bridge above; some devices slow down only while idle",
+        )
 
 
-def _pace(speed: Fact[float], width: Fact[int]) -> str:
+def _pace(speed: Fact[float], width: Fact[float]) -> str:
     return f"{'?' if isinstance(speed, Missing) else f'{speed:g}'} GT/s x{'?' if isinstance(width, Missing) else width}"
-
-
-def _best(link: Link) -> str:
-    return _pace(link.max_speed, link.max_width)
 
 
 def _unread(snapshot: Snapshot) -> Iterable[Finding]:
@@ -133,14 +132,18 @@ def _unread(snapshot: Snapshot) -> Iterable[Finding]:
 
 
 def _multipath(snapshot: Snapshot) -> Iterable[Finding]:
-    for namespace in snapshot.nvme.namespaces.values() if snapshot.nvme else ():
-        controllers = [snapshot.nvme.controllers.get(name) for name in namespace.controllers] if snapshot.nvme else []
-        if namespace.multipath and any(c is not None and c.transport == "pcie" for c in controllers):
-            yield Finding(
-                "multipath-head",
-                "info",
-                namespace.name,
-                "it is a multipath head, which has no PCI device above it: nvmet never gives it P2P memory",
-                f"/sys/block/{namespace.name}",
-                "nvme_core.multipath=N on the kernel command line, at the price of failover",
-            )
+    nvme = snapshot.nvme
+    if nvme is None:
+        return
+    local = {name for name, controller in nvme.controllers.items() if controller.transport == "pcie"}
+    heads = [n.name for n in nvme.namespaces.values() if n.multipath and local & set(n.controllers)]
+    if heads:
+        named = ", ".join(heads[:4]) + (f" and {len(heads) - 4} more" if len(heads) > 4 else "")
+        yield Finding(
+            "multipath-head",
+            "info",
+            named,
+            "a multipath head has no PCI device above it, so that nvmet never gives it P2P memory",
+            f"/sys/block/{heads[0]}",
+            "nvme_core.multipath=N on the kernel command line, at the price of failover",
+        )

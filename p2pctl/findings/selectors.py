@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from p2pctl.errors import NotFoundError, UsageError
+from p2pctl.errors import DeniedError, NotFoundError, UsageError
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Fact, Missing
 from p2pctl.model.snapshot import PartName, Snapshot
@@ -13,30 +13,42 @@ from p2pctl.model.snapshot import PartName, Snapshot
 PARTS: frozenset[PartName] = frozenset({"pci", "nvme", "rdma", "block"})
 """The parts that names are looked up in."""
 
+_LISTS = frozenset({"pci functions", "nvme controllers", "rdma devices", "interfaces", "block devices"})
+"""Facts whose gap hides devices."""
+
 _HINT = "p2pctl device list shows what is there"
+_CHARACTER = re.compile(r"^ng(?=\d)")
 _PARTITION = re.compile(r"(nvme\d+(?:c\d+)?n\d+)p\d+|([a-z]+?)\d+")
 
 
 def find_device(snapshot: Snapshot, text: str) -> Address:
     """The function that ``text`` names.
 
-    It may be an address (domain optional), an NVMe controller or namespace, a block device, a network interface, an
-    RDMA device, with or without /dev/, or a sysfs path.
-    Raises UsageError where several functions fit, NotFoundError where none does.
+    It may be an address (domain optional), an NVMe controller, namespace or character device, a block device, a
+    network interface or an RDMA device, with or without /dev/. Of a path, the last PCI address in it counts, else its
+    last part: links are for the caller to resolve. Where the snapshot has no PCI tree, the addresses of pools count.
+    Raises UsageError where several functions fit, NotFoundError where none does, DeniedError where it cannot be told.
     """
-    functions = snapshot.pci.functions if snapshot.pci else {}
+    functions = _functions(snapshot)
     address = Address.parse(text)
     if address is not None:
         short = text.count(":") == 1
         found = {a for a in functions if a == address or (short and a[1:] == address[1:])}
-        return _one(text, found, f"no PCI function {address}")
-    if text.startswith("/sys/"):
-        parts = (Address.from_sysfs(part) for part in reversed(text.rstrip("/").split("/")))
+        return _one(snapshot, text, found, f"no PCI function {address}")
+    name = text.rstrip("/")
+    if name.startswith("/sys/"):
+        parts = (Address.from_sysfs(part) for part in reversed(name.split("/")))
         last = next((part for part in parts if part is not None), None)
-        return _one(text, {last} & set(functions) if last else set(), f"no PCI function at {text}")
-    name = text.removeprefix("/dev/")
-    found, reason = _by_name(snapshot, name)
-    return _one(text, found, reason or f"no device is called {text}")
+        if last is not None:
+            return _one(snapshot, text, {last} & functions, f"no PCI function at {text}")
+    found, reason = _by_name(snapshot, name.rpartition("/")[2])
+    return _one(snapshot, text, found, reason or f"no device is called {text}")
+
+
+def _functions(snapshot: Snapshot) -> set[Address]:
+    if snapshot.pci:
+        return set(snapshot.pci.functions)
+    return {*snapshot.pools.pools, *snapshot.pools.unregistered} if snapshot.pools else set()
 
 
 def _by_name(snapshot: Snapshot, name: str) -> tuple[set[Address], str | None]:
@@ -45,7 +57,7 @@ def _by_name(snapshot: Snapshot, name: str) -> tuple[set[Address], str | None]:
     if snapshot.nvme:
         controllers = snapshot.nvme.controllers
         names = [name] if name in controllers else []
-        namespace = snapshot.nvme.namespaces.get(_whole(name))
+        namespace = snapshot.nvme.namespaces.get(_whole(_CHARACTER.sub("nvme", name)))
         names += namespace.controllers if namespace else ()
         found |= _addresses(controllers[n].address for n in names if n in controllers)
     if snapshot.rdma:
@@ -70,11 +82,19 @@ def _addresses(facts: Iterable[object]) -> set[Address]:
     return {fact for fact in facts if isinstance(fact, Address)}
 
 
-def _one(text: str, found: set[Address], otherwise: str) -> Address:
+def _one(snapshot: Snapshot, text: str, found: set[Address], otherwise: str) -> Address:
     if len(found) > 1:
         candidates = ", ".join(map(str, sorted(found)))
         raise UsageError(f"{text} is ambiguous: {candidates}", hint="name one of these addresses")
     if not found:
+        unlisted = next((gap for gap in snapshot.gaps if gap.fact in _LISTS), None)
+        if unlisted is not None:
+            raise DeniedError(
+                f"whether there is a {text} is not known: {unlisted.path} could not be read",
+                hint=f"it needs {unlisted.needs}",
+                errno=unlisted.errno,
+                path=unlisted.path,
+            )
         raise NotFoundError(otherwise, hint=_HINT)
     return found.pop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from types import TracebackType
 from typing import Literal, NoReturn, Self
 
@@ -185,13 +186,22 @@ def _unreadable(error: OSError, path: str) -> P2pctlError:
         errno.EACCES: DeniedError,
         errno.EPERM: DeniedError,
     }
+    kind = kinds.get(error.errno, UsageError)
     reason = (error.strerror or str(error)).lower()
-    return kinds.get(error.errno, UsageError)(
-        f"cannot read the capture {path}: {reason}",
-        hint="give a file that `p2pctl capture FILE` wrote",
-        errno=error.errno,
-        path=path,
-    )
+    hint = _permission(path) if kind is DeniedError else "give a file that `p2pctl capture FILE` wrote"
+    return kind(f"cannot read the capture {path}: {reason}", hint=hint, errno=error.errno, path=path)
+
+
+def _permission(path: str) -> str:
+    """What to do about a capture that this user may not read: captures are for their owner alone."""
+    try:
+        owner = os.stat(path).st_uid  # noqa: PTH116  as the kernel names it
+    except (OSError, ValueError):
+        return "read it as a user who may enter its directory"
+    if owner == os.geteuid():
+        return f"it is yours: chmod u+r {shlex.quote(path)}"
+    who = "root" if owner == 0 else f"user {owner}"
+    return f"it belongs to {who}: sudo p2pctl --capture ..., or record it anew: sudo p2pctl capture - > FILE"
 
 
 class CaptureDoor:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from p2pctl.hardware.reading import Reader, natural, pci_ancestor
+from p2pctl.hardware.reading import SECTOR, Reader, natural, pci_ancestor
 from p2pctl.model.block import Block, BlockDevice
 from p2pctl.model.facts import ABSENT, Missing
 
 _BLOCK = "/sys/block"
-_SECTOR = 512
 
 _VIRTUAL = (
     ("dm-", "device mapper: the kernel sees no PCI device under it"),
@@ -36,7 +35,7 @@ def read_block(reader: Reader, now: float) -> Block:
         sectors = reader.number(f"{path}/size", "block device size", name)
         devices[name] = BlockDevice(
             name=name,
-            size=sectors if isinstance(sectors, Missing) else sectors * _SECTOR,
+            size=sectors if isinstance(sectors, Missing) else sectors * SECTOR,
             address=address or ABSENT,
             reason=None if address else _reason(name, path),
             below=tuple(sorted(reader.names(f"{path}/slaves", "slaves", name), key=natural)),

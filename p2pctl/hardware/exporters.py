@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from p2pctl.hardware.reading import Reader
+from p2pctl.hardware.reading import RELEASE, SENSE, Reader
+from p2pctl.hardware.system import kernel_option
 from p2pctl.model.address import Address
 from p2pctl.model.exporters import DmaBuffer, Exporter, ExporterKind, Exporters
-from p2pctl.model.facts import UNREADABLE, Fact, Missing
+from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 from p2pctl.model.pci import Function
 
 _KFD = "/sys/class/kfd/kfd/topology/nodes"
@@ -19,13 +20,13 @@ _KINDS: dict[str, ExporterKind] = {
     "xe": "memory",
     "habanalabs": "memory",
     "nvidia": "memory",
-    "vfio-pci": "memory",
-    "mlx5_vfio_pci": "memory",
-    "nvgrace_gpu_vfio_pci": "memory",
     "mlx5_core": "registers",
 }
 """Drivers that can export a BAR as a dma-buf: amdgpu (5.10 or earlier), habanalabs (5.16 to 5.19), xe (6.8 or earlier),
-vfio-pci (6.19), mlx5 for the doorbells that user space maps (7.0), and NVIDIA's own."""
+mlx5 for the doorbells that user space maps (7.0), and NVIDIA's own."""
+
+_VFIO = re.compile(r"vfio[-_]pci|\w+_vfio_pci")
+"""vfio-pci and the drivers made of it: they export BARs since 6.19, where CONFIG_VFIO_PCI_DMABUF is set."""
 
 _BUFFER = re.compile(r"\s*(\d{1,18})\s+[0-9a-f]+\s+[0-9a-f]+\s+\d+\s+(\S+)\s+\d+")
 
@@ -34,10 +35,16 @@ def read_exporters(reader: Reader, now: float, functions: Iterable[Function]) ->
     """Possible exporters among ``functions``."""
     peers = _kfd_peers(reader)
     found: dict[Address, Exporter] = {}
+    vfio: bool | None = None
     for function in functions:
         driver = function.driver
-        kind = None if isinstance(driver, Missing) else _KINDS.get(driver)
-        if kind is None or isinstance(driver, Missing):
+        if isinstance(driver, Missing):
+            continue
+        kind = _KINDS.get(driver)
+        if kind is None and _VFIO.fullmatch(driver):
+            vfio = _vfio_exports(reader) if vfio is None else vfio
+            kind = "memory" if vfio else None
+        if kind is None:
             continue
         found[function.address] = Exporter(
             address=function.address,
@@ -49,6 +56,13 @@ def read_exporters(reader: Reader, now: float, functions: Iterable[Function]) ->
             peers=tuple(sorted(peers.get(function.address, ()))),
         )
     return Exporters(now, found, _buffers(reader), tuple(reader.gaps))
+
+
+def _vfio_exports(reader: Reader) -> bool:
+    """Whether this kernel's vfio-pci can export; taken for possible where the configuration is not known."""
+    release = reader.text(RELEASE, "kernel release")
+    option = kernel_option(reader, release, "VFIO_PCI_DMABUF")
+    return option is None or option[0] is not False
 
 
 def _largest(function: Function) -> Fact[int]:
@@ -89,20 +103,27 @@ def _properties(reader: Reader, path: str) -> dict[str, int]:
 def _buffers(reader: Reader) -> Fact[tuple[DmaBuffer, ...]]:
     """The table of dma-bufs (drivers/dma-buf/dma-buf.c, ``dma_buf_debug_show``)."""
     text = reader.text(_BUFINFO, "dma-bufs")
+    if text is ABSENT:
+        reader.gap("dma-bufs", None, _BUFINFO, "debugfs mounted")
+        return UNREADABLE
     if isinstance(text, Missing):
         return text
     buffers: list[DmaBuffer] = []
-    attached: list[str] = []
+    attached: list[str] | None = None
     for line in text.split("\n"):
         match = _BUFFER.match(line)
         if match:
-            attached = []
             buffers.append(DmaBuffer(match[2], int(match[1]), ()))
-        elif buffers and line.startswith("\t") and not line.strip().startswith(("Attached", "Total", "write", "read")):
+            attached = None
+        elif line.strip() == "Attached Devices:":
+            attached = []
+        elif line.startswith("Total"):
+            attached = None
+        elif attached is not None and buffers and line.startswith("\t"):
+            # Fences stand before the heading; only what follows it is a device.
             attached.append(line.strip())
-            last = buffers[-1]
-            buffers[-1] = DmaBuffer(last.exporter, last.size, tuple(attached))
+            buffers[-1] = DmaBuffer(buffers[-1].exporter, buffers[-1].size, tuple(attached))
     if not buffers and "Dma-buf" not in text:
-        reader.gap("dma-bufs", None, _BUFINFO, "a value that makes sense")
+        reader.gap("dma-bufs", None, _BUFINFO, SENSE)
         return UNREADABLE
     return tuple(buffers)

@@ -23,6 +23,11 @@ _LINE = re.compile(
 """A line of /proc/PID/maps: range, permissions, offset, device, inode, path (Documentation/filesystems/proc.rst)."""
 
 
+_NAMESPACE = "/proc/self/ns/pid"
+_INITIAL_NAMESPACE = "pid:[4026531836]"
+"""PROC_PID_INIT_INO of include/linux/proc_ns.h."""
+
+
 @dataclass(slots=True)
 class _Found:
     """The mappings of one pool in one process."""
@@ -52,9 +57,15 @@ def read_holders(reader: Reader, processes: Processes, now: float, devices: Map[
             if pools:
                 found[int(name)] = pools
     if denied:
-        reader.gap("holders", None, "/proc", f"root: {denied} processes could not be looked into", errno.EACCES)
+        reader.gap(
+            "holders", None, "/proc", "root (CAP_SYS_PTRACE): some processes cannot be looked into", errno.EACCES
+        )
+    namespace = reader.link_name(_NAMESPACE, "holders")
+    elsewhere = not isinstance(namespace, Missing) and namespace != _INITIAL_NAMESPACE
+    if elsewhere:
+        reader.gap("holders", None, _NAMESPACE, "the host's process namespace: a container sees its own processes")
     mappings = tuple(mapping for pid in sorted(found) for mapping in _mappings(reader, processes, pid, found))
-    return Holders(now, mappings, complete=not denied, gaps=tuple(reader.gaps))
+    return Holders(now, mappings, complete=not denied and not elsewhere, gaps=tuple(reader.gaps))
 
 
 def _pools(maps: bytes, devices: Map[str, Address]) -> dict[Address, _Found]:
@@ -80,6 +91,7 @@ def _mappings(reader: Reader, processes: Processes, pid: int, found: Map[int, Ma
             user=who.user,
             command=who.command,
             via=pool.via,
+            ranges=tuple(sorted(pool.ranges)),
             inherited=address in found.get(parent, {}) and pool.ranges <= found[parent][address].ranges,
         )
         for address, pool in sorted(found[pid].items())

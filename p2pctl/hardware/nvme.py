@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from p2pctl.hardware.reading import Reader, natural, pci_ancestor
+from p2pctl.hardware.reading import SECTOR, Reader, natural, pci_ancestor
 from p2pctl.model.facts import ABSENT, Fact, Missing
 from p2pctl.model.nvme import Cmb, Controller, Namespace, Nvme
 
@@ -13,8 +13,6 @@ _BLOCK = "/sys/class/block"
 _CONTROLLER = re.compile(r"nvme\d+")
 _HEAD = re.compile(r"nvme(\d+)n(\d+)")
 _PATH = re.compile(r"nvme(\d+)c(\d+)n(\d+)")
-_SECTOR = 512
-"""Bytes: the block layer's ``size`` attribute counts these, whatever the logical block size."""
 
 
 def read_nvme(reader: Reader, now: float) -> Nvme:
@@ -52,17 +50,11 @@ def _controller(reader: Reader, name: str) -> Controller | None:
         firmware=reader.padded(f"{path}/firmware_rev", "firmware", name),
         state=state,
         subsystem=reader.text(f"{path}/subsysnqn", "subsystem nqn", name),
-        numa_node=_numa_node(reader, path, name),
         cmb=_cmb(reader, path, name),
         queue_depth=depth if isinstance(depth, Missing) else depth + 1,
         queue_count=count,
         namespaces=_namespace_names(reader, path, name),
     )
-
-
-def _numa_node(reader: Reader, path: str, name: str) -> Fact[int]:
-    node = reader.number(f"{path}/numa_node", "numa node", name)
-    return ABSENT if not isinstance(node, Missing) and node < 0 else node
 
 
 def _cmb(reader: Reader, path: str, name: str) -> Fact[Cmb]:
@@ -106,7 +98,7 @@ def _namespaces(reader: Reader, controllers: dict[str, Controller]) -> dict[str,
         result[name] = Namespace(
             name=name,
             nsid=reader.number(f"{directory}/nsid", "nsid", name),
-            size=sectors if isinstance(sectors, Missing) else sectors * _SECTOR,
+            size=sectors if isinstance(sectors, Missing) else sectors * SECTOR,
             multipath=name in heads,
             controllers=tuple(sorted(set(reached[name]), key=natural)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from p2pctl.hardware.reading import Reader, natural
-from p2pctl.model.facts import ABSENT, NOT_READ, Fact, Missing
+from p2pctl.model.facts import ABSENT, NOT_READ, UNREADABLE, Fact, Missing
 from p2pctl.model.nvmet import SECRET_ATTRIBUTES, Attributes, Nvmet, Port, Subsystem, TargetNamespace
 
 ROOT = "/sys/kernel/config/nvmet"
@@ -17,11 +17,20 @@ def read_nvmet(reader: Reader, now: float) -> Nvmet:
         reader.files.list(ROOT)
     except OSError as error:
         missing = reader.missing(error, ROOT, "nvmet")
-        return Nvmet(now, False if missing is ABSENT else missing, {}, {}, (), tuple(reader.gaps))
+        loaded = reader.listing("/sys/module/nvmet", "nvmet")
+        return Nvmet(
+            now,
+            False if missing is ABSENT else missing,
+            loaded if loaded is UNREADABLE else loaded is not ABSENT,
+            {},
+            {},
+            (),
+            tuple(reader.gaps),
+        )
     subsystems = {nqn: _subsystem(reader, nqn) for nqn in _children(reader, f"{ROOT}/subsystems")}
     ports = {name: _port(reader, name) for name in _children(reader, f"{ROOT}/ports")}
     hosts = _children(reader, f"{ROOT}/hosts")
-    return Nvmet(now, True, subsystems, ports, hosts, tuple(reader.gaps))
+    return Nvmet(now, True, True, subsystems, ports, hosts, tuple(reader.gaps))
 
 
 def _children(reader: Reader, path: str) -> tuple[str, ...]:

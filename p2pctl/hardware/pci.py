@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from p2pctl.hardware.pci_values import UNKNOWN_IDENTITY, Identity, parse_link, parse_place, parse_resource, parse_uevent
-from p2pctl.hardware.reading import Reader, natural
+from p2pctl.hardware.pci_values import (
+    UNKNOWN_IDENTITY,
+    Identity,
+    LinkEnd,
+    parse_link,
+    parse_place,
+    parse_resource,
+    parse_uevent,
+)
+from p2pctl.hardware.reading import SENSE, Reader, natural
 from p2pctl.kernel import Names
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
@@ -20,19 +28,22 @@ _NO_LINK = Link()
 _ASLEEP = Config()
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What all functions share, so that it is read once."""
 
     slots: Mapping[str, str]
     """Slot names by ``dddd:bb:dd``."""
-    groups: tuple[str, ...]
+    slots_known: bool
+    """False where some slot could not be read, so that a function without one may have one."""
+    groups: Fact[tuple[str, ...]]
     """Names of the IOMMU groups."""
 
 
 def read_surroundings(reader: Reader) -> Surroundings:
     """Slots and IOMMU groups."""
-    return Surroundings(_read_slots(reader), reader.names(GROUPS, "iommu groups"))
+    before = len(reader.gaps)
+    slots = _read_slots(reader)
+    return Surroundings(slots, len(reader.gaps) == before, reader.listing(GROUPS, "iommu groups"))
 
 
 class FunctionReader:
@@ -42,7 +53,9 @@ class FunctionReader:
         self._reader = reader
         self._names = names
         self._slots = surroundings.slots
-        self._groups = bool(surroundings.groups)
+        self._no_slot = ABSENT if surroundings.slots_known else UNREADABLE
+        self._no_group = surroundings.groups or ABSENT
+        self._limits: dict[str, LinkEnd] = {}
 
     def read(
         self, address: Address, *, named: bool = True, config: bool = False, wake: bool = False
@@ -73,12 +86,12 @@ class FunctionReader:
             subsystem_device=identity.subsystem_device,
             class_code=identity.class_code,
             driver=identity.driver,
-            numa_node=self._numa_node(path, address),
+            numa_node=reader.node(path + "/numa_node", address),
             iommu_group=self._group(path, address),
             bars=self._bars(path, address),
             physfn=self._physfn(path, address),
             link=self._link(path, address),
-            slot=self._slots.get(name[:-2], ABSENT),
+            slot=self._slots.get(name[:-2], self._no_slot),
             runtime_status=status,
             config=self._config(path, address, asleep=status == "suspended" and not wake) if config else _ASLEEP,
             vendor_name=vendor_name,
@@ -110,16 +123,12 @@ class FunctionReader:
             return UNKNOWN_IDENTITY
         identity = parse_uevent(data)
         if identity is None:
-            self._reader.gap("identifiers", address, path + "/uevent", "a value that makes sense")
+            self._reader.gap("identifiers", address, path + "/uevent", SENSE)
         return identity or UNKNOWN_IDENTITY
 
-    def _numa_node(self, path: str, address: Address) -> Fact[int]:
-        node = self._reader.number(path + "/numa_node", "numa node", address)
-        return ABSENT if not isinstance(node, Missing) and node < 0 else node
-
     def _group(self, path: str, address: Address) -> Fact[int]:
-        if not self._groups:
-            return ABSENT
+        if isinstance(self._no_group, Missing):
+            return self._no_group
         name = self._reader.link_name(path + "/iommu_group", "iommu group", address)
         if isinstance(name, Missing):
             return name
@@ -131,22 +140,37 @@ class FunctionReader:
             return data
         bars = parse_resource(data)
         if bars is None:
-            self._reader.gap("bars", address, path + "/resource", "a value that makes sense")
+            self._reader.gap("bars", address, path + "/resource", SENSE)
             return UNREADABLE
         return bars
 
     def _physfn(self, path: str, address: Address) -> Fact[Address]:
         name = self._reader.link_name(path + "/physfn", "physical function", address)
-        return name if isinstance(name, Missing) else Address.from_sysfs(name) or UNREADABLE
+        if isinstance(name, Missing):
+            return name
+        physical = Address.from_sysfs(name)
+        if physical is None:
+            self._reader.gap("physical function", address, path + "/physfn", SENSE)
+            return UNREADABLE
+        return physical
 
     def _link(self, path: str, address: Address) -> Link:
-        speed = self._reader.data(path + "/current_link_speed", "link", address)
-        if speed is ABSENT:
+        now = self._link_end(path, "current", address)
+        if now[0] is ABSENT:
             return _NO_LINK
-        width = self._reader.data(path + "/current_link_width", "link", address)
-        max_speed = self._reader.data(path + "/max_link_speed", "link", address)
-        max_width = self._reader.data(path + "/max_link_width", "link", address)
-        return parse_link(speed, width, max_speed, max_width)
+        return parse_link(now, self._link_end(path, "max", address), self._port_limit(path.rpartition("/")[0], address))
+
+    def _link_end(self, path: str, which: str, address: Address) -> LinkEnd:
+        return (
+            self._reader.data(f"{path}/{which}_link_speed", "link", address),
+            self._reader.data(f"{path}/{which}_link_width", "link", address),
+        )
+
+    def _port_limit(self, path: str, address: Address) -> LinkEnd:
+        """What the bridge whose directory is ``path`` could do; the directory of a root bus has no such thing."""
+        if path not in self._limits:
+            self._limits[path] = self._link_end(path, "max", address)
+        return self._limits[path]
 
     def _config(self, path: str, address: Address, *, asleep: bool) -> Config:
         path += "/config"

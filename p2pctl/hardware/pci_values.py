@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
@@ -73,14 +73,14 @@ def parse_resource(data: bytes) -> tuple[Bar, ...] | None:
     return tuple(bars)
 
 
-def parse_link(speed: Fact[bytes], width: Fact[bytes], max_speed: Fact[bytes], max_width: Fact[bytes]) -> Link:
-    """A link from the four attributes; "Unknown" and no lanes are ABSENT."""
-    return _link(speed, width, max_speed, max_width)
+LinkEnd: TypeAlias = tuple[Fact[bytes], Fact[bytes]]
+"""Speed and width, as the attributes hold them."""
 
 
-@lru_cache(maxsize=512)
-def _link(speed: Fact[bytes], width: Fact[bytes], max_speed: Fact[bytes], max_width: Fact[bytes]) -> Link:
-    return Link(_speed(speed), _width(width), _speed(max_speed), _width(max_width))
+@lru_cache(maxsize=1024)
+def parse_link(now: LinkEnd, most: LinkEnd, port: LinkEnd) -> Link:
+    """A link: as it runs, what the function could do and what the port above could; "Unknown", no lanes: ABSENT."""
+    return Link(_speed(now[0]), _width(now[1]), _speed(most[0]), _width(most[1]), _speed(port[0]), _width(port[1]))
 
 
 def _speed(data: Fact[bytes]) -> Fact[float]:

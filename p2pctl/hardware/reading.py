@@ -10,6 +10,9 @@ from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Gap, Missing
 
 ROOT = "root (CAP_SYS_ADMIN)"
+SECTOR = 512
+"""Bytes: the block layer's ``size`` attributes count these, whatever the logical block size."""
+SENSE = "a value that makes sense"
 RELEASE = "/proc/sys/kernel/osrelease"
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.EINVAL, errno.EOPNOTSUPP})
@@ -53,11 +56,11 @@ class Reader:
 
     def text(self, path: str, fact: str, subject: object = None) -> Fact[str]:
         """A file's text without the final newline; ABSENT when it is empty."""
-        data = self.data(path, fact, subject)
-        if isinstance(data, Missing):
-            return data
-        text = data.decode("utf-8", "surrogateescape").rstrip("\n")
-        return text or ABSENT
+        try:
+            data = self.files.read(path)
+        except OSError as error:
+            return self.missing(error, path, fact, subject)
+        return data.decode("utf-8", "surrogateescape").rstrip("\n") or ABSENT
 
     def padded(self, path: str, fact: str, subject: object = None) -> Fact[str]:
         """Text that the device pads with spaces, such as a serial number."""
@@ -76,7 +79,7 @@ class Reader:
                 return int(text, 16 if text.startswith("0x") else 10)
             except ValueError:
                 pass
-        self.gap(fact, subject, path, "a value that makes sense")
+        self.gap(fact, subject, path, SENSE)
         return UNREADABLE
 
     def flag(self, path: str, fact: str, subject: object = None) -> Fact[bool]:
@@ -86,16 +89,25 @@ class Reader:
             return text
         if text in {"1", "Y", "0", "N"}:
             return text in {"1", "Y"}
-        self.gap(fact, subject, path, "a value that makes sense")
+        self.gap(fact, subject, path, SENSE)
         return UNREADABLE
 
-    def names(self, path: str, fact: str, subject: object = None) -> tuple[str, ...]:
-        """The names in a directory; none where it is absent, and none with a gap where it cannot be listed."""
+    def listing(self, path: str, fact: str, subject: object = None) -> Fact[tuple[str, ...]]:
+        """The names in a directory."""
         try:
             return self.files.list(path)
         except OSError as error:
-            self.missing(error, path, fact, subject)
-            return ()
+            return self.missing(error, path, fact, subject)
+
+    def names(self, path: str, fact: str, subject: object = None) -> tuple[str, ...]:
+        """The same where nothing depends on why there are none: a gap tells of a directory that cannot be listed."""
+        found = self.listing(path, fact, subject)
+        return () if isinstance(found, Missing) else found
+
+    def node(self, path: str, subject: object) -> Fact[int]:
+        """A NUMA node; the kernel says -1 for none."""
+        node = self.number(path, "numa node", subject)
+        return ABSENT if not isinstance(node, Missing) and node < 0 else node
 
     def link_name(self, path: str, fact: str, subject: object = None) -> Fact[str]:
         """The last part of a link's target, such as the driver's name."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import zlib
 
-from p2pctl.hardware.reading import RELEASE, Reader
-from p2pctl.model.facts import ABSENT, NOT_READ, UNREADABLE, Fact, Missing
+from p2pctl.hardware.reading import RELEASE, SENSE, Reader
+from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 from p2pctl.model.kernel import Cpu, Kernel
 
-_OPTION = re.compile(rb"^(?:# )?CONFIG_PCI_P2PDMA(=y| is not set)$", re.MULTILINE)
+_COMPLETE = re.compile(rb"^CONFIG_PCI=", re.MULTILINE)
+"""In every configuration of a machine with PCI: what shows that the file is one, and no empty or cut one."""
+_FIRST_SYMBOL = b" _text\n"
 _SYMBOLS_LIMIT = 1 << 26
 _CONFIG_LIMIT = 1 << 20
 """Bytes of an unpacked kernel configuration at most; real ones have about 300 KiB."""
@@ -24,7 +26,7 @@ def read_kernel(reader: Reader, now: float) -> Kernel:
         release=release,
         command_line=reader.text("/proc/cmdline", "kernel command line"),
         cpu=_cpu(reader),
-        iommus=reader.names("/sys/class/iommu", "iommus"),
+        iommus=reader.listing("/sys/class/iommu", "iommus"),
         lockdown=_lockdown(reader),
         p2pdma=p2pdma,
         p2pdma_evidence=evidence,
@@ -54,29 +56,52 @@ def _cpu(reader: Reader) -> Fact[Cpu]:
 
 def _lockdown(reader: Reader) -> Fact[str]:
     """The word in brackets of ``none [integrity] confidentiality``."""
-    text = reader.text("/sys/kernel/security/lockdown", "lockdown")
+    path = "/sys/kernel/security/lockdown"
+    text = reader.text(path, "lockdown")
     if isinstance(text, Missing):
+        if text is ABSENT and reader.text("/sys/kernel/security/lsm", "lockdown") is ABSENT:
+            reader.gap("lockdown", None, path, "securityfs mounted")
+            return UNREADABLE
         return text
     match = re.search(r"\[(\w+)\]", text)
+    if match is None:
+        reader.gap("lockdown", None, path, SENSE)
     return match[1] if match else UNREADABLE
 
 
 def _p2pdma(reader: Reader, release: Fact[str]) -> tuple[Fact[bool], str]:
     """Whether the kernel has P2PDMA, from its configuration; the attributes it makes are left to who sees pools."""
+    found = kernel_option(reader, release, "PCI_P2PDMA")
+    return _p2pdma_symbol(reader) if found is None else found
+
+
+def kernel_option(reader: Reader, release: Fact[str], option: str) -> tuple[Fact[bool], str] | None:
+    """Whether an option without its ``CONFIG_`` was built in, and the file that says so; None without such a file."""
+    fact = "kernel configuration"
     if not isinstance(release, Missing) and "/" not in release:
         path = f"/boot/config-{release}"
-        data = reader.data(path, "kernel configuration")
+        data = reader.data(path, fact)
         if not isinstance(data, Missing):
-            return _option(data), path
+            return _option(reader, data, option, path), path
     path = "/proc/config.gz"
-    data = reader.data(path, "kernel configuration")
+    data = reader.data(path, fact)
     if isinstance(data, Missing):
-        return _p2pdma_symbol(reader)
+        return None
     try:
-        return _option(zlib.decompressobj(wbits=31).decompress(data, _CONFIG_LIMIT)), path
+        return _option(reader, zlib.decompressobj(wbits=31).decompress(data, _CONFIG_LIMIT), option, path), path
     except zlib.error:
-        reader.gap("kernel configuration", None, path, "a value that makes sense")
+        reader.gap(fact, None, path, SENSE)
         return UNREADABLE, path
+
+
+def _option(reader: Reader, config: bytes, option: str, path: str) -> Fact[bool]:
+    match = re.search(rb"^(?:# )?CONFIG_%s(=[ym]| is not set)$" % option.encode(), config, re.MULTILINE)
+    if match is not None:
+        return match[1] != b" is not set"
+    if _COMPLETE.search(config):
+        return False  # an option whose dependencies are not met is not written at all
+    reader.gap("kernel configuration", None, path, "a whole kernel configuration")
+    return UNREADABLE
 
 
 def _p2pdma_symbol(reader: Reader) -> tuple[Fact[bool], str]:
@@ -85,12 +110,10 @@ def _p2pdma_symbol(reader: Reader) -> tuple[Fact[bool], str]:
     try:
         data = reader.files.read(path, _SYMBOLS_LIMIT)
     except OSError as error:
-        missing = reader.missing(error, path, "kernel configuration")
-        return (NOT_READ if missing is ABSENT else missing), "no kernel configuration found"
+        if reader.missing(error, path, "kernel configuration") is ABSENT:
+            reader.gap("kernel configuration", None, path, "/boot/config-RELEASE, /proc/config.gz or /proc/kallsyms")
+        return UNREADABLE, "no kernel configuration found"
+    if _FIRST_SYMBOL not in data:
+        reader.gap("kernel configuration", None, path, "a kernel that shows its symbols")
+        return UNREADABLE, path
     return b" pci_p2pdma_add_resource\n" in data, path
-
-
-def _option(config: bytes) -> Fact[bool]:
-    match = _OPTION.search(config)
-    # An option whose dependencies are not met is not written at all.
-    return match is not None and match[1] == b"=y"

@@ -8,7 +8,7 @@ from p2pctl.hardware.pci import GROUPS, FunctionReader, Surroundings, list_funct
 from p2pctl.hardware.reading import Reader, natural
 from p2pctl.kernel import Names
 from p2pctl.model.address import Address
-from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
+from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing, known
 from p2pctl.model.pci import Function, PortType
 from p2pctl.model.tree import HostBridge, IommuGroup, Pci
 
@@ -30,7 +30,7 @@ def read_pci(reader: Reader, names: Names, surroundings: Surroundings, now: floa
             functions[physical] = functions[physical]._replace(virtfns=tuple(children))
     groups = {
         int(name): IommuGroup(int(name), reader.text(f"{GROUPS}/{name}/type", "iommu group type", name))
-        for name in sorted(surroundings.groups, key=natural)
+        for name in sorted(known(surroundings.groups, ()), key=natural)
         if name.isascii() and name.isdigit() and len(name) < 10
     }
     return Pci(now, functions, _host_bridges(functions), groups, tuple(reader.gaps))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVar, Union
+from typing import NamedTuple, TypeAlias, TypeVar, Union
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -33,8 +32,7 @@ def known(fact: Fact[T], default: D) -> T | D:
     return default if isinstance(fact, Missing) else fact
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """A fact that is not known although the host may have it."""
 
     fact: str

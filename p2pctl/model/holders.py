@@ -21,8 +21,10 @@ class Mapping:
     command: str
     via: str
     """The file that was mapped: ``p2pmem/allocate``, or a character device as the 2022 series did."""
+    ranges: tuple[tuple[int, int], ...]
+    """Start and end addresses in the process, in order."""
     inherited: bool
-    """Whether it is the copy of a parent's mapping (fork), so that the bytes count once."""
+    """Whether the parent has the same mapping (fork), so that the bytes count once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ class Kernel:
     release: Fact[str]
     command_line: Fact[str]
     cpu: Fact[Cpu]
-    iommus: tuple[str, ...]
-    """Names of the IOMMUs (``dmar0``, ``ivhd0``); none means that DMA is not translated."""
+    iommus: Fact[tuple[str, ...]]
+    """Names of the IOMMUs (``dmar0``, ``ivhd0``); ABSENT or none: DMA is not translated."""
     lockdown: Fact[str]
     """``none``, ``integrity``, ``confidentiality``."""
     p2pdma: Fact[bool]

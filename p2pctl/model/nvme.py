@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Fact, Gap, Missing
@@ -14,8 +14,10 @@ PAGE = 4096
 """The pool hands out whole pages (drivers/pci/p2pdma.c: the pool's order is PAGE_SHIFT)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cmb:
+_CMB_BITS = ((0x1, "SQS"), (0x2, "CQS"), (0x4, "LISTS"), (0x8, "RDS"), (0x10, "WDS"))
+
+
+class Cmb(NamedTuple):
     """A Controller Memory Buffer, from CMBLOC and CMBSZ (NVM Express Base Specification, sections 3.1.4.12-13)."""
 
     location: int
@@ -48,13 +50,12 @@ class Cmb:
         return bool(self.size_register & 0x1)
 
     @property
-    def data(self) -> bool:
-        """CMBSZ.RDS and .WDS, both of which the kernel asks for before it publishes the pool."""
-        return self.size_register & 0x18 == 0x18
+    def abilities(self) -> tuple[str, ...]:
+        """The names of the CMBSZ bits that are set; the kernel asks for RDS and WDS before it publishes the pool."""
+        return tuple(name for mask, name in _CMB_BITS if self.size_register & mask)
 
 
-@dataclass(frozen=True, slots=True)
-class Controller:
+class Controller(NamedTuple):
     """One NVMe controller."""
 
     name: str
@@ -70,7 +71,6 @@ class Controller:
     """``live``, ``new``, ``resetting``, ``connecting``, ``deleting``, ``dead``."""
     subsystem: Fact[str]
     """Subsystem NQN."""
-    numa_node: Fact[int]
     cmb: Fact[Cmb]
     """ABSENT with CMBSZ 0, where the kernel shows no register."""
     queue_depth: Fact[int]
@@ -88,8 +88,7 @@ class Controller:
         return each * max(self.queue_count - 1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(NamedTuple):
     """A namespace as a block device."""
 
     name: str
@@ -103,8 +102,7 @@ class Namespace:
     """Names of the controllers that reach it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nvme:
+class Nvme(NamedTuple):
     """The part of a Snapshot that holds NVMe."""
 
     taken: float

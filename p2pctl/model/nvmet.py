@@ -51,6 +51,8 @@ class Nvmet:
 
     taken: float
     present: Fact[bool]
+    loaded: Fact[bool]
+    """Whether the module is: then what is missing is the mount of configfs."""
     subsystems: Mapping[str, Subsystem]
     ports: Mapping[str, Port]
     hosts: tuple[str, ...]

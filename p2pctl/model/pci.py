@@ -96,7 +96,7 @@ class Config(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A PCI Express link, as sysfs tells it, which needs no privilege."""
+    """The PCI Express link from a function up to the port above it, as sysfs tells it, which needs no privilege."""
 
     speed: Fact[float] = ABSENT
     """GT/s now."""
@@ -105,14 +105,33 @@ class Link(NamedTuple):
     max_speed: Fact[float] = ABSENT
     """GT/s that this function could do."""
     max_width: Fact[int] = ABSENT
+    port_speed: Fact[float] = ABSENT
+    """GT/s that the port above could do."""
+    port_width: Fact[int] = ABSENT
+
+    @property
+    def best_speed(self) -> Fact[float]:
+        """GT/s that both ends could do."""
+        return _least(self.max_speed, self.port_speed)
+
+    @property
+    def best_width(self) -> Fact[float]:
+        """Lanes that both ends have."""
+        return _least(self.max_width, self.port_width)
 
     @property
     def below_best(self) -> bool:
-        """Whether it runs slower or narrower than this end of it could."""
-        return _below(self.speed, self.max_speed) or _below(self.width, self.max_width)
+        """Whether it runs slower or narrower than both ends could."""
+        return _below(self.speed, self.best_speed) or _below(self.width, self.best_width)
 
 
-def _below(now: Fact[float] | Fact[int], best: Fact[float] | Fact[int]) -> bool:
+def _least(one: Fact[float], other: Fact[float]) -> Fact[float]:
+    if isinstance(one, Missing) or isinstance(other, Missing):
+        return other if isinstance(one, Missing) else one
+    return min(one, other)
+
+
+def _below(now: Fact[float], best: Fact[float]) -> bool:
     return not isinstance(now, Missing) and not isinstance(best, Missing) and 0 < now < best
 
 
@@ -169,13 +188,25 @@ class Function(NamedTuple):
         return not isinstance(self.class_code, Missing) and self.class_code >> 8 == 0x0604
 
     @property
-    def below_best(self) -> bool:
-        """Whether the link above it runs below what this function could do.
+    def looks_down(self) -> bool:
+        """Whether it is a root port or a switch's downstream port: by its type, or where that is not known, its place.
 
-        A port that looks down tells nothing: it waits for whatever is plugged in, and that end carries the mark.
+        Below a root bus the bridges alternate: root port, upstream port, downstream port, upstream port...
         """
-        looks_down = self.is_bridge and self.config.port_type != PortType.UPSTREAM
-        return self.link.below_best and not looks_down and isinstance(self.physfn, Missing)
+        if not self.is_bridge:
+            return False
+        if not isinstance(self.config.port_type, Missing):
+            return self.config.port_type in {PortType.ROOT_PORT, PortType.DOWNSTREAM}
+        return self.path.rpartition(self.root)[2].count("/") % 2 == 1
+
+    @property
+    def below_best(self) -> bool:
+        """Whether the link above it runs below what both its ends could do.
+
+        A port that looks down is judged by what is plugged into it, and virtual functions share their physical one's
+        link: these ends carry the mark.
+        """
+        return self.link.below_best and not self.looks_down and isinstance(self.physfn, Missing)
 
     @property
     def role(self) -> str:

@@ -53,7 +53,7 @@ class Attached:
     def items(self, address: Address) -> dict[str, Value]:
         """The keys ``nvme``, ``rdma``, ``interfaces`` and ``block`` of a device item: lists, empty for nothing."""
         return {
-            "nvme": [_controller_item(c, self.namespaces.get(c.name, ())) for c in self.controllers.get(address, ())],
+            "nvme": [controller_item(c, self.namespaces.get(c.name, ())) for c in self.controllers.get(address, ())],
             "rdma": [_rdma_item(device) for device in self.rdma.get(address, ())],
             "interfaces": [{"name": i.name, "state": i.state} for i in self.interfaces.get(address, ())],
             "block": [{"name": disk.name, "size": disk.size} for disk in self.disks.get(address, ())],
@@ -82,10 +82,12 @@ def _sort(things: Iterable[_T], by_address: dict[Address, list[_T]]) -> None:
             by_address.setdefault(thing.address, []).append(thing)
 
 
-def _controller_item(controller: Controller, namespaces: Iterable[Namespace]) -> Item:
+def controller_item(controller: Controller, namespaces: Iterable[Namespace]) -> Item:
+    """One NVMe controller with its namespaces."""
     cmb = controller.cmb
     return {
         "name": controller.name,
+        "transport": controller.transport,
         "model": controller.model,
         "serial": controller.serial,
         "firmware": controller.firmware,
@@ -96,13 +98,12 @@ def _controller_item(controller: Controller, namespaces: Iterable[Namespace]) ->
         "cmb": cmb
         if isinstance(cmb, Missing)
         else {
-            "location_register": cmb.location,
-            "size_register": cmb.size_register,
+            "cmbloc": cmb.location,
+            "cmbsz": cmb.size_register,
             "bar": cmb.bar,
             "offset": cmb.offset,
             "size": cmb.size,
-            "submission_queues": cmb.submission_queues,
-            "data": cmb.data,
+            "abilities": list(cmb.abilities),
         },
         "namespaces": [_namespace_item(namespace) for namespace in namespaces],
     }
@@ -158,8 +159,7 @@ def _controller_section(controller: Controller, namespaces: Iterable[Namespace])
         registers = f"in BAR {cmb.bar} (CMBLOC {cmb.location:#010x}, CMBSZ {cmb.size_register:#010x})"
         rows += [
             Field("memory buffer (CMB)", cmb.size, style="bytes", note=registers),
-            Field("CMB takes queues", cmb.submission_queues),
-            Field("CMB takes data", cmb.data),
+            Field("CMB abilities", jsonable(cmb.abilities)),
         ]
     items = tuple(_namespace_item(namespace) for namespace in namespaces)
     return Section(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from p2pctl.findings.devices import Device, devices
 from p2pctl.model.address import Address
-from p2pctl.model.facts import ABSENT, Missing
+from p2pctl.model.facts import ABSENT, Fact, Missing
 from p2pctl.model.pci import Bar, Function
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.model.tree import IommuGroup
@@ -23,7 +23,7 @@ COLUMNS = (
     Column("names", "device", style="name", priority=1),
     Column("kind", "kind", style="name"),
     Column("driver", "driver", style="name", priority=4),
-    Column("exporter", "lends", style="name", priority=0, tones=_EXPORTER_TONES),
+    Column("exporter", "exporter", style="name", priority=0, tones=_EXPORTER_TONES),
     Column("numa_node", "numa", style="number", priority=2),
     Column("iommu_group", "group", style="number", priority=5),
     Column("acs", "acs", style="name", priority=3, show=show_acs),
@@ -59,12 +59,15 @@ def device_item(device: Device, groups: Mapping[int, IommuGroup], attached: Atta
         "class": function.class_code,
         "driver": function.driver,
         "parent": jsonable(function.parent),
-        "root": function.root,
+        "root_bus": function.root,
+        "secondary_bus": config.secondary_bus,
+        "subordinate_bus": config.subordinate_bus,
         **place_item(function),
         "iommu_group": function.iommu_group,
         "iommu_group_type": function.iommu_group if group is None else group.type,
         "acs": acs_item(config.acs),
         "ari": config.ari,
+        "ari_forwarding": config.ari_forwarding,
         "ats": config.ats,
         "max_payload": config.max_payload,
         "max_payload_supported": config.max_payload_supported,
@@ -73,6 +76,7 @@ def device_item(device: Device, groups: Mapping[int, IommuGroup], attached: Atta
         "runtime_status": function.runtime_status,
         "exporter": device.exporter,
         "exporter_bytes": device.exporter_bytes,
+        "memory_total": device.memory_total,
         "p2p_peers": jsonable(device.peers),
         "bars": function.bars if isinstance(function.bars, Missing) else [_bar_item(bar) for bar in function.bars],
         **attached.items(function.address),
@@ -86,7 +90,7 @@ def _bar_item(bar: Bar) -> Item:
         "size": bar.size,
         "memory": bar.memory,
         "prefetchable": bar.prefetchable,
-        "wide": bar.wide,
+        "is_64bit": bar.wide,
     }
 
 
@@ -136,16 +140,19 @@ def _fields(device: Device, item: Item) -> tuple[Field, ...]:
         Field("kind", device.kind),
         Field("role", item["role"]),
         Field("id", item["id"]),
+        Field("subsystem id", identity_text(device.function, subsystem=True)),
         Field("driver", item["driver"]),
         Field("bridge above", item["parent"]),
-        Field("root bus", item["root"]),
+        Field("root bus", item["root_bus"]),
         Field("slot", item["slot"]),
         Field("NUMA node", item["numa_node"]),
         Field("IOMMU group", item["iommu_group"]),
         Field("IOMMU group type", item["iommu_group_type"]),
-        Field("lends", item["exporter"], tone=_EXPORTER_TONES.get(device.exporter or "")),
-        Field("bytes it could lend", item["exporter_bytes"], style="bytes"),
+        Field("exporter", item["exporter"], tone=_EXPORTER_TONES.get(device.exporter or "")),
+        Field("exportable memory", item["exporter_bytes"], style="bytes"),
     ]
+    if not isinstance(device.memory_total, Missing):
+        rows.append(Field("device memory", item["memory_total"], style="bytes"))
     if device.peers:
         rows.append(Field("peers its driver approved", item["p2p_peers"]))
     if not isinstance(device.function.physfn, Missing):
@@ -160,7 +167,15 @@ def _config_fields(function: Function, item: Item) -> tuple[Field, ...]:
         return words if isinstance(item[key], Mapping) else item[key]
 
     tone: Tone | None = "warning" if function.below_best else None
+    buses: tuple[Field, ...] = ()
+    if function.is_bridge:
+        buses = (
+            Field("secondary bus", _hex(function.config.secondary_bus)),
+            Field("subordinate bus", _hex(function.config.subordinate_bus)),
+            Field("ARI forwarding", item["ari_forwarding"]),
+        )
     return (
+        *buses,
         Field("link", shown("link", show_link(item["link"])), tone=tone),
         Field("ACS", shown("acs", show_acs(item["acs"]))),
         Field("ATS enabled", item["ats"]),
@@ -169,6 +184,10 @@ def _config_fields(function: Function, item: Item) -> tuple[Field, ...]:
         Field("max payload supported", item["max_payload_supported"], style="bytes"),
         Field("power", item["runtime_status"]),
     )
+
+
+def _hex(number: Fact[int]) -> Value:
+    return number if isinstance(number, Missing) else f"{number:02x}"
 
 
 def _bars(function: Function) -> Block:

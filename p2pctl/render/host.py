@@ -8,7 +8,8 @@ from p2pctl.findings.rules import kernel_has_p2pdma
 from p2pctl.model.facts import ABSENT, NOT_READ, Fact, Missing
 from p2pctl.model.kernel import Cpu
 from p2pctl.model.snapshot import Snapshot
-from p2pctl.render.page import Field, Grid, Section
+from p2pctl.render.attached import Attached, controller_item
+from p2pctl.render.page import Field, Grid, Lines, Section
 from p2pctl.render.report import Column, Item, Value, jsonable
 from p2pctl.render.text import Span, Tone
 
@@ -20,6 +21,8 @@ _RDMA_COLUMNS = (
     Column("virtual_dma", "virtual DMA"),
     Column("virtual_dma_reason", "because", priority=2),
 )
+_MOST = 16
+"""Rows of a table on a page that is meant to be one page."""
 _BUFFER_COLUMNS = (
     Column("exporter", "exporter", style="name"),
     Column("size", "size", style="bytes"),
@@ -40,15 +43,17 @@ def host_item(snapshot: Snapshot) -> dict[str, Value]:
         "cpu": cpu
         if isinstance(cpu, Missing)
         else {"vendor": cpu.vendor, "family": cpu.family, "model": cpu.model_name, "count": cpu.count},
-        "iommus": jsonable(kernel.iommus) if kernel else NOT_READ,
+        "iommus": NOT_READ if kernel is None else jsonable(kernel.iommus),
         "iommu_group_types": dict(_group_types(snapshot)),
+        "nvme_queues_in_cmb": snapshot.nvme.queues_in_cmb if snapshot.nvme else NOT_READ,
+        "nvme_multipath": snapshot.nvme.multipath if snapshot.nvme else NOT_READ,
         "lockdown": kernel.lockdown if kernel else NOT_READ,
         "command_line": kernel.command_line if kernel else NOT_READ,
     }
 
 
 def inventory_item(snapshot: Snapshot) -> dict[str, Value]:
-    """The keys ``rdma``, ``block`` and ``dma_buffers``: lists, also of what hangs on no PCI function."""
+    """The keys ``rdma``, ``block``, ``nvme_fabrics`` and ``dma_buffers``: lists, also of what has no PCI function."""
     devices = snapshot.rdma.devices.values() if snapshot.rdma else ()
     disks = snapshot.block.devices.values() if snapshot.block else ()
     buffers = snapshot.exporters.buffers if snapshot.exporters else NOT_READ
@@ -74,10 +79,22 @@ def inventory_item(snapshot: Snapshot) -> dict[str, Value]:
             }
             for disk in disks
         ],
+        "nvme_fabrics": _fabrics(snapshot),
         "dma_buffers": buffers
         if isinstance(buffers, Missing)
         else [{"exporter": b.exporter, "size": b.size, "attached": list(b.attached)} for b in buffers],
     }
+
+
+def _fabrics(snapshot: Snapshot) -> list[Value]:
+    """NVMe controllers on other hosts."""
+    attached = Attached(snapshot)
+    controllers = snapshot.nvme.controllers.values() if snapshot.nvme else ()
+    return [
+        controller_item(controller, attached.namespaces.get(controller.name, ()))
+        for controller in controllers
+        if controller.address is ABSENT
+    ]
 
 
 def _group_types(snapshot: Snapshot) -> Counter[str]:
@@ -105,8 +122,10 @@ def host_fields(snapshot: Snapshot) -> tuple[Field, ...]:
     return tuple(rows)
 
 
-def _iommu(snapshot: Snapshot, units: tuple[str, ...]) -> str:
-    if not units:
+def _iommu(snapshot: Snapshot, units: Fact[tuple[str, ...]]) -> Value:
+    if isinstance(units, Missing) and units is not ABSENT:
+        return units
+    if isinstance(units, Missing) or not units:
         return "none: DMA is not translated"
     named = ", ".join(units) if len(units) <= 2 else f"{len(units)} units"
     types = ", ".join(f"{count} {kind}" for kind, count in sorted(_group_types(snapshot).items()))
@@ -119,5 +138,7 @@ def inventory_sections(item: Item) -> tuple[Section, ...]:
     for key, title, columns in (("rdma", "RDMA", _RDMA_COLUMNS), ("dma_buffers", "dma-bufs", _BUFFER_COLUMNS)):
         rows = item[key]
         if isinstance(rows, list) and rows:
-            sections.append(Section(title, (Grid(columns, tuple(row for row in rows if isinstance(row, dict))),)))
+            shown = tuple(row for row in rows[:_MOST] if isinstance(row, dict))
+            more = f"{len(rows) - _MOST} more: -o json has them all." if len(rows) > _MOST else ""
+            sections.append(Section(title, (Grid(columns, shown), *((Lines((more,)),) if more else ()))))
     return tuple(sections)

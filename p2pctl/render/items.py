@@ -19,6 +19,8 @@ def link_item(function: Function) -> Value:
         "width": link.width,
         "max_speed": link.max_speed,
         "max_width": link.max_width,
+        "best_speed": link.best_speed,
+        "best_width": link.best_width,
         "below_best": function.below_best,
     }
 
@@ -30,7 +32,7 @@ def show_link(value: Value) -> str:
     now = _pace(value["speed"], value["width"])
     if not value["below_best"]:
         return now
-    return f"{now} (best {_pace(value['max_speed'], value['max_width'])})"
+    return f"{now} (best {_pace(value['best_speed'], value['best_width'])})"
 
 
 def _pace(speed: Value, width: Value) -> str:
@@ -56,7 +58,7 @@ def show_acs(value: Value) -> str:
     if not isinstance(value, Mapping):
         return ""
     enabled = value["enabled"]
-    return "+".join(str(name) for name in enabled) if enabled and isinstance(enabled, list) else "clear"
+    return "+".join(str(name) for name in enabled) if enabled and isinstance(enabled, list) else "off"
 
 
 def function_name(function: Function) -> str | None:
@@ -65,11 +67,14 @@ def function_name(function: Function) -> str | None:
     return " ".join(names) or None
 
 
-def identity_text(function: Function) -> str:
+def identity_text(function: Function, *, subsystem: bool = False) -> str:
     """``1b36:0010``, with ? for what could not be read."""
-    if isinstance(function.vendor, Missing) or isinstance(function.device, Missing):
+    vendor, device = function.vendor, function.device
+    if subsystem:
+        vendor, device = function.subsystem_vendor, function.subsystem_device
+    if isinstance(vendor, Missing) or isinstance(device, Missing):
         return "?"
-    return f"{function.vendor:04x}:{function.device:04x}"
+    return f"{vendor:04x}:{device:04x}"
 
 
 def place_item(function: Function) -> dict[str, Value]:

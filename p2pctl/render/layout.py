@@ -21,15 +21,15 @@ class Look(NamedTuple):
 def kept(priorities: Sequence[int], widths: Sequence[int], room: int, gap: int) -> tuple[int, ...]:
     """Indexes of the columns that fit into ``room`` cells: the highest priority number goes first, of equals the last.
 
-    Columns of priority 0 stay even where they do not fit.
+    Columns of priority 0 stay even where they do not fit. What a wide column leaves goes to narrower ones after it.
     """
-    stay = list(range(len(widths)))
-    while sum(widths[i] for i in stay) + gap * (len(stay) - 1) > room:
-        droppable = [i for i in stay if priorities[i] > 0]
-        if not droppable:
-            break
-        stay.remove(max(droppable, key=lambda i: (priorities[i], i)))
-    return tuple(stay)
+    stay: list[int] = []
+    taken = -gap
+    for index in sorted(range(len(widths)), key=lambda i: (priorities[i], i)):
+        if priorities[index] == 0 or taken + gap + widths[index] <= room:
+            stay.append(index)
+            taken += gap + widths[index]
+    return tuple(sorted(stay))
 
 
 def wrap(line: Line, room: int) -> list[tuple[Span, ...]]:

@@ -10,7 +10,7 @@ from p2pctl.render import pools
 from p2pctl.render.host import host_fields, host_item, inventory_item, inventory_sections
 from p2pctl.render.page import Block, Fields, Grid, Lines, Page, Section, badge
 from p2pctl.render.report import Column, Item, Report
-from p2pctl.render.target import export_items, target_block
+from p2pctl.render.target import export_items, target_block, target_item
 from p2pctl.render.text import Line, Span
 
 _REPORT_COLUMNS = (Column("host", "host", style="name"), Column("kernel", "kernel", style="name"))
@@ -34,6 +34,7 @@ def status_page(snapshot: Snapshot) -> Page:
         "pools": pool_items,
         "target": snapshot.nvmet.present if snapshot.nvmet else NOT_READ,
         "ports": exports,
+        **target_item(snapshot.nvmet),
         **inventory,
         "findings": [finding_item(finding) for finding in found],
     }

@@ -7,7 +7,7 @@ from io import StringIO
 
 from p2pctl.render.cells import cell
 from p2pctl.render.layout import Look, kept, wrap
-from p2pctl.render.notes import asides
+from p2pctl.render.notes import asides, emptiness
 from p2pctl.render.report import Column, Item, Report
 from p2pctl.render.text import Span, Tone, paint, width
 
@@ -30,7 +30,7 @@ def table_lines(report: Report, look: Look) -> Iterator[str]:
     if report.items:
         yield from grid_rows(report.columns, report.items, look)
     else:
-        yield from _wrapped(report.empty, look)
+        yield from _wrapped(emptiness(report), look)
     notes = asides(report)
     if notes:
         yield ""

@@ -60,7 +60,7 @@ def _row(port: Port | None, nqn: str | None, nsid: Fact[int], attributes: Attrib
         "address": _where(ours),
         "subsystem": nqn,
         "nsid": nsid,
-        "enabled": enabled if isinstance(enabled, Missing) else enabled == "1",
+        "enabled": _flag(enabled),
         "p2pmem": setting if isinstance(setting, Missing) else _WORDS.get(setting, setting),
         "device": ABSENT if device == "(null)" else device,
     }
@@ -78,7 +78,30 @@ def target_block(nvmet: Nvmet | None, exports: tuple[Item, ...]) -> Block:
     """The exports as a table, or why there is none."""
     if nvmet is None or nvmet.present is not True:
         present = nvmet.present if nvmet else Missing.NOT_READ
+        if present is False and nvmet is not None and nvmet.loaded is True:
+            return Lines(("The module is loaded, configfs is not mounted: mount -t configfs none /sys/kernel/config",))
         if present is False:
             return Lines(("Not loaded: modprobe nvmet brings it.",))
         return Lines(("Not known: its configuration could not be read.",))
     return Grid(_PORT_COLUMNS, exports, empty="Nothing is configured.")
+
+
+def target_item(nvmet: Nvmet | None) -> dict[str, Value]:
+    """The keys ``subsystems`` and ``hosts``: who may use what."""
+    subsystems = nvmet.subsystems.values() if nvmet else ()
+    return {
+        "subsystems": [
+            {
+                "nqn": subsystem.nqn,
+                "allow_any_host": _flag(subsystem.attributes.get("attr_allow_any_host", ABSENT)),
+                "allowed_hosts": list(subsystem.allowed_hosts),
+                "namespaces": list(subsystem.namespaces),
+            }
+            for subsystem in subsystems
+        ],
+        "hosts": list(nvmet.hosts) if nvmet else [],
+    }
+
+
+def _flag(text: Fact[str]) -> Fact[bool]:
+    return text if isinstance(text, Missing) else text == "1"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from p2pctl.findings.devices import Device, devices
+from p2pctl.findings.devices import Device, branches, devices
 from p2pctl.findings.pools import PoolState, pool_states
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Fact, Missing
@@ -26,10 +24,11 @@ _COLUMNS = (
     TreeColumn("driver", priority=5),
     TreeColumn("name", priority=6),
 )
-_SHORT_ROLES = {"root-port": "root port", "upstream-port": "switch up", "downstream-port": "switch down"}
+_SHORT_ROLES = {"root-port": "root port", "upstream-port": "upstream port", "downstream-port": "downstream port"}
 _REPORT_COLUMNS = (Column("address", "address", style="name"), Column("role", "role", style="name"))
 
 LEGEND = (
+    "pci...: a host bridge, with the id of the function that stands for it when the kernel looks it up.",
     "pool: its size, in brackets where it is private; none: a memory buffer that was not registered.",
     (
         "acs: the bits that send peer traffic up to the host bridge (RR, CR, EC); off: it has ACS, none of them is on; "
@@ -47,7 +46,7 @@ class _Forest:
         self.states = {state.address: state for state in pool_states(snapshot)}
         self.children: dict[Address | str, list[Device]] = {}
         all_devices = {device.function.address: device for device in devices(snapshot, everything=True)}
-        kept = set(all_devices) if everything else _kept(all_devices)
+        kept = set(all_devices) if everything else branches(all_devices)
         for address, device in all_devices.items():
             if address in kept:
                 parent = device.function.parent
@@ -59,18 +58,6 @@ class _Forest:
     def below(self, above: Address | str) -> list[Device]:
         """What hangs directly under a bridge or a root bus."""
         return self.children.get(above, [])
-
-
-def _kept(found: Mapping[Address, Device]) -> set[Address]:
-    """The functions that matter, and every bridge above one."""
-    kept: set[Address] = set()
-    for device in found.values():
-        if device.matters:
-            address: Address | None = device.function.address
-            while address is not None and address not in kept:
-                kept.add(address)
-                address = found[address].function.parent if address in found else None
-    return kept
 
 
 def topology_page(snapshot: Snapshot, *, everything: bool = False) -> Page:
@@ -137,11 +124,13 @@ def _bridge_node(bridge: HostBridge, forest: _Forest) -> Node:
     item = _bridge_item(bridge, forest)
     representative = item["representative"]
     if isinstance(representative, str):
-        text = f"represented by {representative} [{item['representative_id']}]"
+        text = f"represented by {representative}"
+        identity = str(item["representative_id"])
     else:
-        text = "without a representative" if representative is Missing.ABSENT else "its representative is not known"
+        text = "no function stands for it" if representative is Missing.ABSENT else "what stands for it is not known"
+        identity = "-" if representative is Missing.ABSENT else "?"
     children = tuple(_device_node(device, forest) for device in forest.below(bridge.name))
-    return Node(Span(bridge.name, "strong"), ("host bridge", "", "", "", "", "", text), children)
+    return Node(Span(bridge.name, "strong"), (f"bridge {identity}", "", "", "", "", "", text), children)
 
 
 def _device_node(device: Device, forest: _Forest) -> Node:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import stat
 from pathlib import Path
@@ -184,18 +183,3 @@ def test_a_directory_that_takes_no_file(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(DeniedError):
         save(DATA, str(tmp_path / "host.tar.gz"))
-
-
-class Terminal(io.BytesIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_standard_output() -> None:
-    """``-`` is a pipe or a file, and no terminal."""
-    pipe = io.BytesIO()
-    save(DATA, "-", stdout=pipe)
-    assert pipe.getvalue() == DATA
-    for stream in (Terminal(), None):
-        with pytest.raises(UsageError, match="terminal"):
-            save(DATA, "-", stdout=stream)

@@ -48,8 +48,9 @@ def nvmet_of(entries: Entries) -> Nvmet:
 def test_cmb_registers() -> None:
     """Size, place and abilities, as the NVMe specification packs them."""
     cmb = Cmb(location=0x1002, size_register=0x1021D)
-    assert (cmb.size, cmb.bar, cmb.offset, cmb.submission_queues, cmb.data) == (16 << 20, 2, 1 << 20, True, True)
-    assert not Cmb(2, 0x1020D).data
+    assert (cmb.size, cmb.bar, cmb.offset, cmb.submission_queues) == (16 << 20, 2, 1 << 20, True)
+    assert cmb.abilities == ("SQS", "LISTS", "RDS", "WDS")
+    assert Cmb(2, 0x1020A).abilities == ("CQS", "RDS")
 
 
 def test_old_kernels_have_one_file_for_the_cmb() -> None:
@@ -153,7 +154,7 @@ BUFINFO = (
     b"\nDma-buf Objects:\n"
     b"size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n"
     b"16777216\t00000002\t00080007\t00000002\tamdgpu\t00004242\t<none>\n"
-    b"\twrite fence:amdgpu sdma0 seq 7 signalled\n"
+    b"\twrite fence:amdgpu sdma0 seq 7 signalled\n\tkernel fence:amdgpu vm seq 3\n\tbookkeep fence:x\n"
     b"\tAttached Devices:\n\t0000:65:00.0\n\tmlx5_0\nTotal 2 devices attached\n\n"
     b"00004096\t00000002\t00080007\t00000001\tvfio_pci\t00004243\tx\n"
     b"\tAttached Devices:\nTotal 0 devices attached\n\n"
@@ -205,15 +206,45 @@ def test_kernel_configuration_tells_p2pdma() -> None:
     assert kernel_of({**release, "/boot/config-7.3.4": on}).p2pdma is True
     assert kernel_of({**release, "/boot/config-7.3.4": off}).p2pdma is False
     assert kernel_of({"/proc/config.gz": gzip.compress(on)}).p2pdma is True
-    assert kernel_of({"/proc/kallsyms": b"0 T pci_p2pdma_add_resource\n"}).p2pdma is True
-    assert kernel_of({"/proc/kallsyms": b"0 T start_kernel\n"}).p2pdma is False
-    assert kernel_of(release).p2pdma is NOT_READ
+    assert kernel_of({"/proc/kallsyms": b"0 T _text\n0 T pci_p2pdma_add_resource\n"}).p2pdma is True
+    assert kernel_of({"/proc/kallsyms": b"0 T _text\n"}).p2pdma is False
+    whole = b"CONFIG_64BIT=y\nCONFIG_PCI=y\n"
+    assert kernel_of({**release, "/boot/config-7.3.4": whole}).p2pdma is False
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {},
+        {"/proc/kallsyms": b""},
+        {"/proc/config.gz": b"no gzip"},
+        {"/proc/config.gz": gzip.compress(b"")},
+        {"/proc/sys/kernel/osrelease": b"7.3.4\n", "/boot/config-7.3.4": b"CONFIG_64BIT=y\n"},
+    ],
+)
+def test_a_file_that_is_not_whole_is_no_evidence(entries: Entries) -> None:
+    """Unknown is not "no": empty, cut or absent files say nothing, and there is a gap that says so."""
+    kernel = kernel_of(entries)
+    assert kernel.p2pdma is UNREADABLE
+    assert "kernel configuration" in {gap.fact for gap in kernel.gaps}
+
+
+def test_lockdown_is_unknown_without_securityfs() -> None:
+    """Its file is absent for one of two reasons, and another file tells which."""
+    assert kernel_of({}).lockdown is UNREADABLE
+    assert kernel_of({"/sys/kernel/security/lsm": b"capability\n"}).lockdown is ABSENT
+
+
+def test_an_iommu_that_cannot_be_listed_is_not_none() -> None:
+    """No permission is no answer."""
+    assert kernel_of({"/sys/class/iommu/dmar0": None}).iommus == ("dmar0",)
+    assert kernel_of({}).iommus is ABSENT
 
 
 def test_a_bomb_of_a_configuration_is_bounded() -> None:
     """A hostile config.gz unpacks to a megabyte at most."""
     kernel = kernel_of({"/proc/config.gz": gzip.compress(b"\0" * (1 << 26))})
-    assert kernel.p2pdma is False
+    assert kernel.p2pdma is UNREADABLE
 
 
 def test_lockdown_and_iommu() -> None:

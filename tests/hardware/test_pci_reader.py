@@ -14,14 +14,17 @@ from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, NOT_READ, UNREADABLE
 from p2pctl.model.pci import Bar
 from p2pctl.model.tree import Pci
-from p2pctl.simulator.nodes import Contents, File, Link, refused
+from p2pctl.simulator.nodes import Contents, Directory, File, Link, refused
+from p2pctl.simulator.tree import MemoryFiles
 from tests.hardware.test_config_space import express, header
 from tests.trees import TreeDoor, pci_function, tree
 
 A = Address(0, 1, 0, 0)
 
+Entries = dict[str, Contents | Link | File | None]
 
-def read(entries: dict[str, Contents | Link | File | None], *, privileged: bool = True, wake: bool = False) -> Pci:
+
+def read(entries: Entries, *, privileged: bool = True, wake: bool = False) -> Pci:
     door = TreeDoor(tree(entries, privileged=privileged))
     reader = Reader(door.files)
     return read_pci(reader, door.names, read_surroundings(reader), 0.0, wake=wake)
@@ -72,7 +75,7 @@ def test_resource_lines_become_bars() -> None:
 )
 def test_links(speed: bytes, width: bytes, expected: tuple[object, object]) -> None:
     """Speeds in GT/s, widths in lanes, and the kernel's words for not knowing."""
-    link = parse_link(speed, width, ABSENT, ABSENT)
+    link = parse_link((speed, width), (ABSENT, ABSENT), (ABSENT, ABSENT))
     assert (link.speed, link.width) == expected
 
 
@@ -169,3 +172,62 @@ def test_nonsense_becomes_a_gap() -> None:
     assert {gap.path for gap in pci.gaps} >= {
         f"/sys/devices/pci0000:00/0000:01:00.0/{n}" for n in ("uevent", "resource", "numa_node")
     }
+
+
+def port(address: str, above: str, port_type: int, links: tuple[str, int, str, int]) -> Entries:
+    """A port of a switch or of the root, with its link: GT/s and lanes now and at best."""
+    space = bytearray(header(1))
+    express(space, port_type=port_type)
+    return {
+        **pci_function(address, above, class_code="60400", driver="pcieport", config=bytes(space)),
+        **linked(f"{above}/{address}", *links),
+    }
+
+
+def linked(function: str, speed: str, width: int, max_speed: str, max_width: int) -> Entries:
+    """The four attributes of a link."""
+    path = f"/sys/devices/{function}"
+    return {
+        f"{path}/current_link_speed": f"{speed} GT/s PCIe\n".encode(),
+        f"{path}/current_link_width": f"{width}\n".encode(),
+        f"{path}/max_link_speed": f"{max_speed} GT/s PCIe\n".encode(),
+        f"{path}/max_link_width": f"{max_width}\n".encode(),
+    }
+
+
+@pytest.mark.parametrize("privileged", [True, False])
+def test_a_link_is_below_its_best_where_both_ends_could_do_more(*, privileged: bool) -> None:
+    """A fast drive in a slow slot is at its best, a switch at half its lanes is not, a waiting port is no finding."""
+    root = "pci0000:00/0000:00:01.0"
+    down = f"{root}/0000:01:00.0/0000:02:00.0"
+    entries = {
+        **port("0000:00:01.0", "pci0000:00", 4, ("16.0", 8, "32.0", 16)),
+        **port("0000:01:00.0", root, 5, ("16.0", 8, "16.0", 16)),
+        **port("0000:02:00.0", f"{root}/0000:01:00.0", 6, ("16.0", 4, "16.0", 4)),
+        **pci_function("0000:03:00.0", down, config=bytes(header())),
+        **linked(f"{down}/0000:03:00.0", "16.0", 4, "32.0", 4),
+    }
+    pci = read(entries, privileged=privileged)
+    assert {str(address): function.below_best for address, function in pci.functions.items()} == {
+        "0000:00:01.0": False,
+        "0000:01:00.0": True,
+        "0000:02:00.0": False,
+        "0000:03:00.0": False,
+    }
+    uplink = pci.functions[A].link
+    assert (uplink.best_speed, uplink.best_width) == (16.0, 16)
+
+
+def test_what_cannot_be_listed_is_not_absent() -> None:
+    """Groups and slots behind a closed directory are unknown, not none."""
+    entries = pci_function("0000:01:00.0")
+    entries["/sys/kernel/iommu_groups/7/type"] = b"DMA\n"
+    entries["/sys/bus/pci/slots/1/address"] = refused(errno.EACCES)
+    files = tree(entries)
+    closed = files._find("/sys/kernel/iommu_groups")[0]
+    assert isinstance(closed, Directory)
+    closed.mode = 0o700
+    door = TreeDoor(MemoryFiles(files._root, privileged=False))
+    reader = Reader(door.files)
+    function = read_pci(reader, door.names, read_surroundings(reader), 0.0).functions[A]
+    assert (function.iommu_group, function.slot) == (UNREADABLE, UNREADABLE)

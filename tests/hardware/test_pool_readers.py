@@ -213,7 +213,7 @@ ZERO = b"0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
         ),
         ({**unregistered(), "/proc/config.gz": b"not gzip"}, "perhaps this kernel was built without"),
         (
-            {**unregistered(), "/proc/sys/kernel/osrelease": b"6.12\n", "/boot/config-6.12": b"X=y\n"},
+            {**unregistered(), "/proc/sys/kernel/osrelease": b"6.12\n", "/boot/config-6.12": b"CONFIG_PCI=y\n"},
             "was built without",
         ),
         (
@@ -281,10 +281,10 @@ def test_the_nearest_function_above_is_the_device() -> None:
 
 
 def test_an_empty_host_is_read_without_a_word() -> None:
-    """No /sys, no /proc: every part is there, empty, and nothing is a gap."""
+    """No /sys, no /proc: every part is there, empty; gaps are only what an absent file leaves open."""
     snapshot = take(TreeDoor(tree({})), ALL_PARTS)
     assert pool_states(snapshot) == ()
-    assert snapshot.gaps == ()
+    assert {gap.fact for gap in snapshot.gaps} == {"dma-bufs", "kernel configuration", "lockdown"}
     assert snapshot.nvmet is not None
     assert snapshot.nvmet.present is False
 
@@ -294,7 +294,8 @@ def test_a_host_that_refuses_everything_is_all_gaps(number: int) -> None:
     """Whatever the kernel answers, reading goes on and the gaps say what was asked."""
     entries = {path: entry if isinstance(entry, Link) else refused(number) for path, entry in drive().items()}
     snapshot = take(TreeDoor(tree(entries)), ALL_PARTS)
-    assert {gap.errno for gap in snapshot.gaps if gap.fact != "configuration space"} == {number}
+    open_anyhow = {"configuration space", "dma-bufs", "kernel configuration", "lockdown"}
+    assert {gap.errno for gap in snapshot.gaps if gap.fact not in open_anyhow} == {number}
     assert not isinstance(snapshot.pools, Missing)
 
 
@@ -303,3 +304,41 @@ def test_holders_are_none_until_somebody_looks() -> None:
     snapshot = take(TreeDoor(tree(drive(available=0))), {"pools"})
     assert snapshot.pools is not None
     assert holders(snapshot.pools.pools[A], snapshot) is None
+
+
+def test_copies_of_a_parent_that_is_gone_count_once() -> None:
+    """Two children with the same ranges cannot hold more than is used: one of them shares."""
+    entries = {
+        **drive(available=(16 << 20) - QUEUES - 0x110000),
+        **processes(),
+        "/proc/813/maps": MAPS.encode(),
+        "/proc/813/status": b"PPid:\t1\n",
+    }
+    (state,) = pool_states(look(entries))
+    assert state.holders is not None
+    assert sum(holder.size for holder in state.holders if not holder.shared) == state.used
+
+
+def test_forked_processes_with_memory_of_their_own_count_each() -> None:
+    """The same ranges in both, since they were forked, but enough is used for both."""
+    entries = {
+        **drive(available=(16 << 20) - QUEUES - 2 * 0x110000),
+        **processes(),
+        "/proc/813/maps": MAPS.encode(),
+        "/proc/813/status": b"PPid:\t1\n",
+    }
+    (state,) = pool_states(look(entries))
+    assert state.holders is not None
+    assert [holder.shared for holder in state.holders] == [False, False, False]
+
+
+def test_a_container_sees_its_own_processes_only() -> None:
+    """What is left may be held by one that it cannot see."""
+    entries = {
+        **drive(available=(16 << 20) - QUEUES - 4096),
+        "/proc/self": Link("812"),
+        "/proc/812/ns/pid": Link("pid:[4026532201]"),
+    }
+    (state,) = pool_states(look(entries))
+    assert state.holders is not None
+    assert state.holders[-1].kind == "unknown"

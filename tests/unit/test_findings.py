@@ -40,6 +40,11 @@ def demo() -> Snapshot:
         ("/sys/bus/pci/devices/0000:18:00.0/", "0000:18:00.0"),
         ("/sys/devices/pci0000:15/0000:15:01.0/0000:16:00.0/0000:17:00.0/0000:18:00.0/nvme/nvme0", "0000:18:00.0"),
         ("nvme5n1", "0000:bc:00.0"),
+        ("/dev/ng0n1", "0000:18:00.0"),
+        ("/sys/class/nvme/nvme0", "0000:18:00.0"),
+        ("/sys/block/nvme0n1", "0000:18:00.0"),
+        ("/sys/class/infiniband/mlx5_0", "0000:1a:00.0"),
+        ("/sys/class/net/ens102f0np0", "0000:1a:00.0"),
     ],
 )
 def test_names_of_devices(demo: Snapshot, text: str, address: str) -> None:
@@ -53,7 +58,7 @@ def test_names_of_devices(demo: Snapshot, text: str, address: str) -> None:
         ("nvme99", "no device is called nvme99"),
         ("0000:ff:1f.7", "no PCI function 0000:ff:1f.7"),
         ("", "no device is called"),
-        ("/sys/class/nothing", "no PCI function at"),
+        ("/sys/class/nothing", "no device is called /sys/class/nothing"),
         ("rxe0", "hangs on no PCI function"),
         ("md0", "md array"),
         ("/dev/loop0", "loop device"),

@@ -48,7 +48,7 @@ CONTENTS: tuple[tuple[str, str], ...] = (
     (f"{_KFD}/*", "properties"),
     (f"{_KFD}/*/p2p_links/*", "properties"),
     ("/sys/kernel/debug/dma_buf", "bufinfo"),
-    ("/sys/kernel/security", "lockdown"),
+    ("/sys/kernel/security", "lockdown lsm"),
     ("/sys/module/nvme/parameters", "use_cmb_sqes sgl_threshold io_queue_depth write_queues poll_queues noacpi"),
     ("/sys/module/nvme/parameters", "use_threaded_interrupts max_host_mem_size_mb"),
     ("/sys/module/nvme_core/parameters", "multipath multipath_always_on iopolicy admin_timeout io_timeout max_retries"),
@@ -72,7 +72,10 @@ CONTENTS: tuple[tuple[str, str], ...] = (
 """Directory, and the attributes in it. ``*`` stands for one name, ``**`` for any number of directories."""
 
 NAMES: tuple[tuple[str, str], ...] = (
+    ("/sys/module/nvmet", "parameters"),
     ("/sys/bus/pci/devices", "<pci>"),
+    ("/proc/<number>/ns", "pid"),
+    ("/proc", "self"),
     ("/sys/bus/pci/slots", "*"),
     (_PCI, "<pci> driver iommu_group physfn virtfn* power p2pmem"),
     (f"{_PCI}/p2pmem", "allocate"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from p2pctl.errors import UsageError
@@ -72,7 +72,7 @@ class Manifest:
             "boot_id": self.boot_id,
             "root": self.root,
             "redacted": self.redacted,
-            "gaps": [asdict(gap) for gap in self.gaps],
+            "gaps": [gap._asdict() for gap in self.gaps],
             "withheld": sorted(self.withheld),
             "processes": {
                 str(pid): {"user": who.user, "command": who.command} for pid, who in sorted(self.processes.items())

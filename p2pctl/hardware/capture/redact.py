@@ -178,8 +178,7 @@ class _Redactor:
         return _UNIX_NAME.sub(lambda match: f"Name:\t{self._to.command(match[1])}", text)
 
     def _gap(self, gap: Gap) -> Gap:
-        return dataclasses.replace(
-            gap,
+        return gap._replace(
             address=None if gap.address is None else self._to.text(gap.address),
             path=None if gap.path is None else self.path(gap.path),
         )

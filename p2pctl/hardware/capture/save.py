@@ -7,47 +7,66 @@ import errno
 import os
 import secrets
 import stat
-from typing import BinaryIO
+from collections.abc import Iterator
 
 from p2pctl.errors import UsageError, from_os_error
 
 _PRIVATE = 0o600
 
+_HINTS: dict[int | None, str] = {
+    errno.ENOENT: "make the directory first, or give a file in another one",
+    errno.EACCES: "give a file in a directory that you may write to",
+    errno.ENOSPC: "make room there, or give a file elsewhere",
+    errno.EDQUOT: "make room there, or give a file elsewhere",
+}
 
-def save(data: bytes, path: str, *, force: bool = False, stdout: BinaryIO | None = None) -> None:
-    """Writes ``data`` to a file of mode 0600, which appears when it is complete; ``-`` is ``stdout``.
 
-    Raises UsageError for a terminal, for what is there already (unless ``force``, and then only a regular file is
-    replaced) and P2pctlError as the kernel's errno says. Nothing stays behind where it fails. No link is followed.
+def save(data: bytes, path: str, *, force: bool = False) -> None:
+    """Writes ``data`` to a file of mode 0600, which appears when it is complete.
+
+    Raises UsageError for what is there already (unless ``force``, and then only a regular file is replaced) and
+    P2pctlError as the kernel's errno says. Nothing stays behind where it fails. No link is followed.
     """
-    if path == "-":
-        _to_stream(data, stdout)
-        return
+    with _folder(path) as (folder, name):
+        _into(folder, data, path, name, force=force)
+
+
+def check(path: str, *, force: bool = False) -> None:
+    """Raises what ``save`` would, as far as that can be told beforehand, for callers with much to do until then."""
+    with _folder(path) as (folder, name):
+        _check_free(folder, path, name, force=force)
+        temporary, descriptor = _create(folder)
+        os.close(descriptor)
+        os.unlink(temporary, dir_fd=folder)
+
+
+@contextlib.contextmanager
+def _folder(path: str) -> Iterator[tuple[int, str]]:
+    """The directory of a file, open, and the name in it. Raises P2pctlError for whatever goes wrong meanwhile."""
     directory, _, name = path.rpartition("/")
     if name in {"", ".", ".."} or "\0" in path:
         raise UsageError(f"{path!r} names no file", hint="give the name of a new file", path=path)
     try:
         folder = os.open(directory + "/" if directory or path.startswith("/") else ".", os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _into(folder, data, path, name, force=force)
+            yield folder, name
         finally:
             os.close(folder)
     except OSError as error:
-        raise from_os_error(error, f"write {path}") from None
+        hint = _HINTS.get(error.errno, "give a file in another directory, or - for standard output")
+        raise from_os_error(error, f"write {path}", hint=hint) from None
 
 
-def _to_stream(data: bytes, stdout: BinaryIO | None) -> None:
-    if stdout is None or stdout.isatty():
-        raise UsageError("a capture is no text for a terminal", hint="give a file name, or pipe it into a program")
-    stdout.write(data)
-    stdout.flush()
+def _create(folder: int) -> tuple[str, int]:
+    """A new file under a name that nobody guesses, open for writing."""
+    temporary = f".p2pctl-{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return temporary, os.open(temporary, flags, _PRIVATE, dir_fd=folder)
 
 
 def _into(folder: int, data: bytes, path: str, name: str, *, force: bool) -> None:
     _check_free(folder, path, name, force=force)
-    temporary = f".p2pctl-{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, _PRIVATE, dir_fd=folder)
+    temporary, descriptor = _create(folder)
     try:
         try:
             os.fchmod(descriptor, _PRIVATE)

@@ -9,10 +9,10 @@ import zlib
 from p2pctl.kernel import READ_LIMIT
 
 _MAPPED = re.compile(rb"/p2pmem/allocate(?: \(deleted\))?$|\s/dev/(?:nvme|ng)[^/]*$")
-_SYMBOL = re.compile(rb"(?m)^[0-9a-f]+( . pci_p2pdma_add_resource)$")
+_SYMBOL = re.compile(rb"(?m)^[0-9a-f]+( . (?:_text|pci_p2pdma_add_resource))$")
 _STATUS = re.compile(rb"(?:Name|Tgid|Pid|PPid|Uid):")
 _CPU = re.compile(rb"(?:processor|vendor_id|cpu family|model|model name)\s*:|$")
-_CONFIG = re.compile(rb"(?:# )?CONFIG_(?:PCI_P2PDMA|ZONE_DEVICE|VFIO_PCI_DMABUF|HSA_AMD_P2P|NVME_TARGET\w*)[ =]")
+_CONFIG = re.compile(rb"(?:# )?CONFIG_(?:PCI|PCI_P2PDMA|ZONE_DEVICE|VFIO_PCI_DMABUF|HSA_AMD_P2P|NVME_TARGET\w*)[ =]")
 _OPTION = re.compile(rb"(?:[^\s\"]|\"[^\"]*(?:\"|$))+")
 _SECRET_KEY = re.compile(rb"key|psk|secret|passw|credential|token|dhchap", re.IGNORECASE)
 _URL_PASSWORD = re.compile(rb"(://[^\s/@:]{0,256}):[^\s/@]{1,256}@")
