@@ -52,6 +52,7 @@ class Archive:
     def __init__(self) -> None:
         """Prepares the private directories; asks nothing yet. Raises UnavailableError without a mirror."""
         self.home = cache.root() / "apt"
+        self.heard = False
         for part in ("lists/partial", "cache/archives/partial"):
             (self.home / part).mkdir(parents=True, exist_ok=True)
         address = mirror()
@@ -62,14 +63,18 @@ class Archive:
     def names(self, refresh: bool = False) -> frozenset[str]:
         """Returns the kernel packages on offer, asking the mirror when the lists are old.
 
-        Raises UnavailableError when no suite could be read.
+        `heard` tells afterwards whether they are the mirror's own word of the last few hours: without it, what is on
+        offer is what was listed at some time before. Raises UnavailableError when no suite was ever read.
         """
         stamp = self.home / "updated"
         fresh = stamp.exists() and time.time() - stamp.stat().st_mtime < FRESH_SECONDS
         trouble = ""
+        self.heard = fresh
         if refresh or not fresh:
             # One suite that is gone must not hide the others: what counts is what is listed after.
-            trouble = self._apt("apt-get", "update", "-qq").stderr
+            ran = self._apt("apt-get", "update", "-q")
+            trouble = ran.stderr
+            self.heard = any(line.startswith(("Hit:", "Get:")) for line in ran.stdout.splitlines())
         found = frozenset(self._apt("apt-cache", "pkgnames", "linux-").stdout.split())
         if not any(name.startswith("linux-image-") for name in found):
             raise UnavailableError(f"no kernel packages could be listed from {mirror()}: {trouble.strip()}")

@@ -116,4 +116,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             f"{one['guest']}: {kernel} ({one['accel']}), userspace after {one['boot_seconds']:.1f} s, "
             f"off after {one['seconds']:.1f} s{repeat}{f' [{note}]' if note else ''}"
         )
+        summary = Path(one["out"]) / "summary"
+        if summary.exists():
+            terminalreporter.line(f"    {summary.read_text()}")
     terminalreporter.line(f"{len(booted)} guests, {again} booted again")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import shutil
 import subprocess
+import textwrap
+import time
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tests.vm import cache, packages
@@ -20,6 +23,13 @@ P2PDMA_FROM = (6, 16)
 NO_P2PDMA_TO = (6, 12)
 """The last series that Debian built without it."""
 
+STALE_SECONDS = 24 * 3600
+"""After so long the mirror is asked again whether a series has a newer kernel."""
+PAUSE_SECONDS = 3600
+"""How long a mirror that did not answer is left alone."""
+UNUSED_SECONDS = 7 * 24 * 3600
+"""After so long a kernel that was superseded is deleted: no run that began with it is still under way."""
+
 _NAME = re.compile(r"linux-(?:image|modules)-(\d+\.\d+\.\d+(?:-\d+)?(?:\+deb[\d.]+)?)-amd64")
 
 Series = tuple[int, int]
@@ -27,7 +37,7 @@ Series = tuple[int, int]
 
 @dataclass(frozen=True)
 class Kernel:
-    """An unpacked kernel. `note` is empty unless it stands in for a series that is gone."""
+    """An unpacked kernel. `note` says what is not as asked: it stands in for a series, or may not be the newest."""
 
     series: str
     release: str
@@ -83,24 +93,29 @@ def choose(series: str, names: Collection[str]) -> tuple[str, str]:
 
 
 def fetch(series: str, refresh: bool = False) -> Kernel:
-    """Returns a kernel of the series, from the cache or else from the machine's Debian mirror.
+    """Returns the newest kernel of the series: the cached one, or a newer one that the machine's Debian mirror has.
 
-    `refresh` asks the mirror again for a newer one. Raises UnavailableError when there is no kernel to
-    be had, ValueError for a series that is not a number.
+    The mirror is asked when there is no kernel in the cache, when it was last asked more than a day ago, and with
+    `refresh`. When it cannot be asked a cached kernel serves, and its note says so. Raises UnavailableError when there
+    is no kernel to be had, ValueError for a series that is not a number.
     """
     if platform.machine() != "x86_64":
         raise UnavailableError(f"the machines booted here are x86_64, this host is {platform.machine()}")
     series_of(series)
     store = cache.root() / "kernels"
     with cache.lock("kernels"):
-        kernel = None if refresh else _remembered(store, series)
-        if kernel is None:
+        kept = None if refresh else _remembered(store, series)
+        if kept is None:
             try:
                 kernel = _obtain(Archive(), store, series, refresh)
             except UnavailableError as error:
                 # The mirror may have moved on since its lists were read, or just have stumbled.
                 print(f"{error}; trying once more", flush=True)
                 kernel = _obtain(Archive(), store, series, refresh=True)
+        else:
+            kernel = _renewed(store, series, kept)
+        os.utime(_home(kernel, store))
+        _tidy(store)
     print(f"kernel {series}: {kernel.release}{f' ({kernel.note})' if kernel.note else ''}", flush=True)
     return kernel
 
@@ -127,23 +142,74 @@ def _natural(release: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", release)]
 
 
-def _obtain(archive: Archive, store: Path, series: str, refresh: bool) -> Kernel:
+@dataclass(frozen=True)
+class _Memory:
+    """What is cached for a series: a directory, when it was known to be the newest, and a try that failed since."""
+
+    home: str
+    note: str
+    asked: float
+    tried: float = 0
+    trouble: str = ""
+
+
+def _obtain(archive: Archive, store: Path, series: str, refresh: bool, *, news: bool = False) -> Kernel:
+    """Asks for the newest kernel and unpacks it. With `news`, raises UnavailableError unless the mirror answered."""
     names = archive.names(refresh)
+    if news and not archive.heard:
+        raise UnavailableError("it does not answer")
     release, note = choose(series, names)
     home = store / release
     if not home.exists():
         _unpack(archive, parts(release, names), home)
     kernel = _describe(series, home, note)
-    (store / f"{series}.json").write_text(json.dumps({"home": release, "note": note}))
+    _remember(store, series, _Memory(release, note, time.time()))
     return kernel
 
 
-def _remembered(store: Path, series: str) -> Kernel | None:
+def _renewed(store: Path, series: str, memory: _Memory) -> Kernel:
+    """Returns the kernel that is remembered, or the newest one when it is time to ask; best effort."""
+    now = time.time()
+    # A time in the future is one from before the clock was set: it vouches for nothing.
+    if not 0 <= now - memory.asked < STALE_SECONDS:
+        if not 0 <= now - memory.tried < PAUSE_SECONDS:
+            try:
+                return _obtain(Archive(), store, series, refresh=False, news=True)
+            except (UnavailableError, OSError, subprocess.SubprocessError) as error:
+                memory = replace(memory, tried=now, trouble=textwrap.shorten(str(error), 160))
+                _remember(store, series, memory)
+        last = time.strftime("%Y-%m-%d", time.gmtime(memory.asked))
+        stale = f"the newest as of {last}; the mirror could not be asked since: {memory.trouble}"
+        memory = replace(memory, note="; ".join(filter(None, (memory.note, stale))))
+    return _describe(series, store / memory.home, memory.note)
+
+
+def _remember(store: Path, series: str, memory: _Memory) -> None:
+    (store / f"{series}.json").write_text(json.dumps(asdict(memory)))
+
+
+def _remembered(store: Path, series: str) -> _Memory | None:
+    """What is cached for a series; None when nothing usable is."""
+    file = store / f"{series}.json"
     try:
-        memory = json.loads((store / f"{series}.json").read_text())
-        return _describe(series, store / memory["home"], memory["note"])
-    except (OSError, ValueError, KeyError, UnavailableError):
+        memory = _Memory(**{"asked": file.stat().st_mtime, **json.loads(file.read_text())})
+        _describe(series, store / memory.home, memory.note)
+    except (OSError, ValueError, TypeError, UnavailableError):
         return None
+    return memory
+
+
+def _home(kernel: Kernel, store: Path) -> Path:
+    return store / kernel.image.relative_to(store).parts[0]
+
+
+def _tidy(store: Path) -> None:
+    """Deletes kernels that no series uses any more, unless a run may still do."""
+    used = {memory.home for file in store.glob("*.json") if (memory := _remembered(store, file.stem))}
+    for home in store.iterdir():
+        if home.is_dir() and home.name not in used and time.time() - home.stat().st_mtime > UNUSED_SECONDS:
+            print(f"deleting kernel {home.name}, unused for a week", flush=True)
+            shutil.rmtree(home)
 
 
 def _describe(series: str, home: Path, note: str) -> Kernel:

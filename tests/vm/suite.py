@@ -7,7 +7,8 @@ A test module says which guests it wants and has one test, which gets a check at
     def test_guest(guest_check: GuestCheck) -> None:
         guest_check()
 
-All checks of a guest share one boot. `checks_pool` is `tests/vm/guest/checks_pool.py`.
+All checks of a guest share one boot. `checks_pool` is `tests/vm/guest/checks_pool.py`; a guest that runs the checks of
+several modules names them with spaces between.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.vm import kernels, machine, topologies
-from tests.vm.cache import UnavailableError
+from tests.vm.cache import UnavailableError, digest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GUEST = Path(__file__).resolve().parent / "guest"
@@ -35,12 +36,16 @@ GuestCheck = Callable[[], None]
 
 
 class Guest(NamedTuple):
-    """A machine to boot and the checks to run in it; `seconds` bounds all of them together."""
+    """A machine to boot and the modules of checks to run in it; `seconds` bounds all of them together.
+
+    `append` goes to the kernel command line after the topology's own words.
+    """
 
     series: str
     topology: str
     checks: str
     seconds: float = 600
+    append: str = ""
 
     @property
     def label(self) -> str:
@@ -50,7 +55,8 @@ class Guest(NamedTuple):
     @property
     def group(self) -> str:
         """What pytest-xdist must keep on one worker, for the boot to be shared."""
-        return f"{self.series}-{self.topology}-{self.checks}"
+        appended = f"-{digest(self.append.encode())}" if self.append else ""
+        return f"{self.series}-{self.topology}-{self.checks.replace(' ', '+')}{appended}"
 
 
 def matrix(series: Iterable[str], names: Iterable[str], checks: str, seconds: float = 600) -> list[Guest]:
@@ -59,20 +65,25 @@ def matrix(series: Iterable[str], names: Iterable[str], checks: str, seconds: fl
     return [Guest(kernel, name, checks, seconds) for kernel in series for name in named]
 
 
-def checks_file(checks: str) -> Path:
-    """Returns the file of a checks module."""
-    return GUEST / f"{checks}.py"
+def checks_files(checks: str) -> list[Path]:
+    """Returns the files of checks modules."""
+    return [GUEST / f"{module}.py" for module in checks.split()]
 
 
 def check_names(checks: str) -> list[str]:
-    """Returns a module's checks in order, without importing what may only make sense in a guest.
+    """Returns the checks of modules in order, without importing what may only make sense in a guest.
 
-    Raises ValueError for a module that has none.
+    Raises ValueError for a module that has none, and for a name that two of them use.
     """
-    tree = ast.parse(checks_file(checks).read_text())
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")]
-    if not names:
-        raise ValueError(f"{checks_file(checks)} has no checks")
+    names: list[str] = []
+    for file in checks_files(checks):
+        nodes = ast.parse(file.read_text()).body
+        found = [n.name for n in nodes if isinstance(n, ast.FunctionDef) and n.name.startswith("check_")]
+        if not found:
+            raise ValueError(f"{file} has no checks")
+        if not set(found).isdisjoint(names):
+            raise ValueError(f"{file} has a check whose name is taken: {sorted(set(found) & set(names))}")
+        names += found
     return names
 
 
@@ -112,6 +123,7 @@ class Fleet:
             out = self.directory(guest.group)
             _compile()
             topology = topologies.named(guest.topology)
+            topology.append += f" {guest.append}"
             result = machine.boot(topology, kernel, _script(guest), out, guest.seconds)
         except (machine.MachineError, TimeoutError, KeyError) as error:
             return dict.fromkeys(names, Outcome(f"the guest could not be booted: {error}"))
@@ -123,6 +135,7 @@ class Fleet:
                 "boots": result.boots,
                 "boot_seconds": result.boot_seconds,
                 "seconds": result.seconds,
+                "out": str(out),
             }
         )
         return _outcomes(names, out, result)
@@ -150,7 +163,7 @@ def _outcomes(names: Iterable[str], out: Path, result: machine.Result) -> dict[s
 
 
 def _script(guest: Guest) -> str:
-    words = [sys.executable, "-P", "-X", "faulthandler", str(RUNNER), str(checks_file(guest.checks))]
+    words = [sys.executable, "-P", "-X", "faulthandler", str(RUNNER), *map(str, checks_files(guest.checks))]
     # Checks without privileges have to reach Python, even one in root's home; the host's stays shut.
     ways = {str(way) for place in (sys.base_prefix, sys.prefix, REPOSITORY) for way in Path(place).resolve().parents}
     return "\n".join(

@@ -17,48 +17,6 @@ from tests.vm.guest.api import Context
 from tests.vm.machine import MachineError
 from tests.vm.topology import Topology
 
-SPLIT = ("linux-image-7.2.12+deb13-amd64", "linux-modules-7.2.12+deb13-amd64", "linux-binary-7.2.12+deb13-amd64")
-UNSIGNED = (
-    "linux-modules-7.3.4+deb13-amd64",
-    "linux-binary-unsigned-7.3.4+deb13-amd64",
-    "linux-base-7.3.4+deb13-amd64",
-)
-WHOLE = ("linux-image-6.12.94+deb12-amd64", "linux-image-6.12.107+deb13-amd64", "linux-image-6.1.0-50-amd64")
-LEFTOVER = ("linux-image-6.19.14+deb13-amd64", "linux-binary-6.19.14+deb13-amd64")
-OTHERS = ("linux-image-6.12.107+deb13-rt-amd64", "linux-image-6.12.107+deb13-amd64-dbg", "linux-image-amd64")
-NAMES = frozenset((*SPLIT, *UNSIGNED, *WHOLE, *LEFTOVER, *OTHERS))
-
-
-@pytest.mark.parametrize(
-    ("series", "release"), [("7.3", "7.3.4+deb13"), ("6.12", "6.12.107+deb13"), ("6.1", "6.1.0-50")]
-)
-def test_the_newest_complete_release_of_a_series_is_chosen(series: str, release: str) -> None:
-    assert kernels.choose(series, NAMES) == (release, "")
-
-
-@pytest.mark.parametrize(
-    ("series", "release"),
-    [("6.18", "7.2.12+deb13"), ("8.0", "7.3.4+deb13"), ("5.10", "6.1.0-50"), ("6.10", "6.12.107+deb13")],
-)
-def test_the_nearest_series_of_the_same_meaning_stands_in(series: str, release: str) -> None:
-    chosen, note = kernels.choose(series, NAMES)
-    assert chosen == release
-    assert series in note
-    assert release in note
-
-
-def test_no_kernel_without_p2pdma_stands_in_for_one_with_it() -> None:
-    with pytest.raises(UnavailableError):
-        kernels.choose("6.18", frozenset(WHOLE))
-    with pytest.raises(UnavailableError):
-        kernels.choose("6.14", NAMES)
-
-
-def test_a_split_kernel_needs_all_its_parts() -> None:
-    assert kernels.parts("7.3.4+deb13", NAMES) == list(UNSIGNED)
-    assert kernels.parts("6.19.14+deb13", NAMES) == []
-    assert kernels.parts("7.2.12+deb13", NAMES) == [SPLIT[1], SPLIT[2]]
-
 
 def test_an_archive_is_what_cpio_reads(tmp_path: Path) -> None:
     tree, unpacked = tmp_path / "tree", tmp_path / "unpacked"
@@ -149,6 +107,10 @@ def test_places_for_machines_are_limited(tmp_path: Path, monkeypatch: pytest.Mon
 def test_checks_are_named_in_order_without_importing_them() -> None:
     assert suite.check_names("checks_unimportable") == ["check_that_cannot_run"]
     assert suite.check_names("checks_broken")[:2] == ["check_that_passes", "check_that_fails"]
+    both = suite.check_names("checks_broken checks_stuck")
+    assert both == suite.check_names("checks_broken") + suite.check_names("checks_stuck")
+    with pytest.raises(ValueError, match="taken"):
+        suite.check_names("checks_stuck checks_stuck")
 
 
 def test_a_machine_that_qemu_refuses_fails_every_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

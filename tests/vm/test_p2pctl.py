@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from tests.vm.suite import GuestCheck, matrix
 
+HOST = "checks_host checks_devices checks_nvme"
+
 GUESTS = [
-    *matrix(["7.3"], ["switch-acs-iommu", "two-sockets", "multifunction", "integrated", "unaligned"], "checks_host"),
-    *matrix(["6.18"], ["switch-acs-iommu", "two-sockets"], "checks_host"),
-    *matrix(["6.12"], ["flat"], "checks_host"),
+    *matrix(["7.3"], ["switch-acs-iommu", "two-sockets", "multifunction", "integrated", "unaligned"], HOST),
+    *matrix(["6.18"], ["switch-acs-iommu", "two-sockets"], HOST),
+    *matrix(["6.12"], ["flat"], HOST),
+    *matrix(["7.3"], ["rdma-switch"], "checks_devices checks_nvme checks_software"),
     *matrix(["7.3", "6.18"], ["hotplug"], "checks_unplug", seconds=900),
     *matrix(["7.3"], ["hostile"], "checks_hostile"),
-    *matrix(["7.3"], ["sriov"], "checks_sriov"),
+    *matrix(["7.3"], ["sriov"], "checks_devices checks_nvme checks_sriov"),
 ]
 
 

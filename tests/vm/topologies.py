@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.vm import random_topology
 from tests.vm.topology import PLAIN_CPU, Topology
 
 HOSTILE_SERIAL = "\x1b]0;x\x07\x1b[31m[red]S1"
@@ -78,11 +79,16 @@ def multifunction() -> Topology:
 
 
 def integrated() -> Topology:
-    """Two drives right on the root bus, without any port. n1: 16, n2: 0 | n3: 16."""
+    """Two drives right on the root bus, without any port; a switch right on another. n1: 16, n2: 0 | n3: 16 | n4: 0.
+
+    The kernel finds no function that stands for the other root bus: its first is neither 00.0 nor a root port.
+    """
     made = Topology()
     made.nvme("pcie.0", 16)
     made.nvme("pcie.0")
     made.nvme(made.root_port(), 16)
+    switch = made.add("x3130-upstream", made.host_bridge(0x40), id="switch", addr="1.0")
+    made.nvme(made.downstream(switch))
     return made
 
 
@@ -160,6 +166,10 @@ NAMED: dict[str, Callable[[], Topology]] = {
 
 def named(name: str) -> Topology:
     """Builds a topology by name. Raises KeyError that lists the names for one that is unknown."""
+    if name.startswith(random_topology.PREFIX):
+        made = random_topology.named(name)
+        made.name = name
+        return made
     if name not in NAMED:
         raise KeyError(f"no topology {name!r}; there are {', '.join(NAMED)}")
     made = NAMED[name]()

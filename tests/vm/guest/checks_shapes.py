@@ -54,6 +54,8 @@ def _multifunction(context: Context) -> None:
 
 def _integrated(context: Context) -> None:
     assert [_parent(context, identity).name for identity in ("n1", "n2")] == ["pci0000:00", "pci0000:00"]
+    other = _parent(context, "n4").parents[1]
+    assert (other.name, [path.name for path in other.glob("0000:*")]) == ("pci0000:40", ["0000:40:01.0"])
 
 
 def _rdma(context: Context) -> None:

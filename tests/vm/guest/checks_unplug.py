@@ -7,12 +7,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.vm.guest.api import ENTRY, PCI, Context, wait
 
 SECONDS = 240
+SCANS, ROUNDS = 60, 4
+WAYS = ("unplugged", "removed", "unbound")
 
 
 class Watch:
@@ -53,24 +57,31 @@ def settled(context: Context, identity: str) -> bool:
     return context.find(identity) is not None and (context.pci(identity) / "p2pmem/size").exists()
 
 
+class Way(NamedTuple):
+    """How a drive is taken away, and how it is given back."""
+
+    take: Callable[[], object]
+    give: Callable[[], object]
+
+
+def way(context: Context, name: str, address: str) -> Way:
+    """Pulled out in good order through QEMU, removed through sysfs, unbound from its driver."""
+    driver = PCI / "drivers/nvme"
+    if name == "unplugged":
+        return Way(lambda: context.host_action("unplug", "n2"), lambda: context.host_action("plug", "n2"))
+    if name == "removed":
+        remove, rescan = PCI / "devices" / address / "remove", PCI / "rescan"
+        return Way(lambda: remove.write_text("1"), lambda: rescan.write_text("1"))
+    return Way(lambda: (driver / "unbind").write_text(address), lambda: (driver / "bind").write_text(address))
+
+
 def check_watch_survives_all_three_ways(context: Context) -> None:
-    """Unplugged through QEMU, removed through sysfs, unbound from its driver: gone, and back again."""
+    """However a drive goes away, it is told to be gone, and to be back again."""
     address = context.bdf("n2")
     other = context.bdf("n1")
-    ways: list[tuple[Callable[[], object], Callable[[], object]]] = [
-        (lambda: context.host_action("unplug", "n2"), lambda: context.host_action("plug", "n2")),
-        (
-            lambda: (PCI / "devices" / address / "remove").write_text("1"),
-            lambda: (PCI / "rescan").write_text("1"),
-        ),
-        (
-            lambda: (PCI / "drivers/nvme/unbind").write_text(address),
-            lambda: (PCI / "drivers/nvme/bind").write_text(address),
-        ),
-    ]
     watch = Watch()
     assert wait(watch.saw("present", address), 60), watch.process.poll()
-    for take, give in ways:
+    for take, give in (way(context, name, address) for name in WAYS):
         watch.events.clear()
         take()
         assert wait(watch.saw("vanished", address), 60), watch.events
@@ -81,38 +92,78 @@ def check_watch_survives_all_three_ways(context: Context) -> None:
     assert watch.end() == ""
 
 
+class Shaker(threading.Thread):
+    """Takes a drive away and gives it back, in each way in turn, until it is told to stop.
+
+    Every second round waits until a scan has missed the drive, and then until one has seen it: whatever the machine's
+    pace, each way is met both in the middle of a scan and by scans that find the drive gone.
+    """
+
+    def __init__(self, context: Context, address: str) -> None:
+        super().__init__(name="shaker", daemon=True)
+        self._context = context
+        self._address = address
+        self._over = threading.Event()
+        self.seen: list[bool] = []
+        self.done: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Never raises: what went wrong is in `error`."""
+        try:
+            while not self._over.is_set():
+                for name in WAYS:
+                    self._shake(name, way(self._context, name, self._address))
+        except BaseException as error:  # noqa: BLE001 - told by whoever waits for this thread
+            self.error = error
+
+    def _shake(self, name: str, how: Way) -> None:
+        patient = self.done[name] % 2 == 1
+        how.take()
+        if patient:
+            self.missed[name] += self._scanned(False)
+        how.give()
+        assert wait(lambda: settled(self._context, "n2"), 60), f"it did not come back: {name}"
+        if patient:
+            self._scanned(True)
+        self.done[name] += 1
+
+    def _scanned(self, seen: bool) -> bool:
+        start = len(self.seen)
+        return wait(lambda: seen in self.seen[start:] or self._over.is_set(), 30) and seen in self.seen[start:]
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join(150)
+
+
 def check_scans_survive_drives_that_come_and_go(context: Context) -> None:
-    """Scan after scan while a thread removes and rescans: each one answers, without a traceback."""
+    """Scan after scan while a drive goes away in each of the three ways: each answers, and no pool turns up broken."""
     address = context.bdf("n2")
-    stop = threading.Event()
-    rounds = []
-
-    def shake() -> None:
-        while not stop.is_set():
-            (PCI / "devices" / address / "remove").write_text("1")
-            (PCI / "rescan").write_text("1")
-            wait(lambda: settled(context, "n2"), 30)
-            rounds.append(1)
-
-    thread = threading.Thread(target=shake)
-    thread.start()
-    seen: set[bool] = set()
+    shaker = Shaker(context, address)
+    shaker.start()
+    deadline = time.monotonic() + 150
     scans = 0
     try:
-        while scans < 25 or len(rounds) < 5:
+        while shaker.is_alive() and (scans < SCANS or min(shaker.done[name] for name in WAYS) < ROUNDS):
+            assert time.monotonic() < deadline, (shaker.done, scans)
             for words in (["pool", "list", "--holders"], ["device", "list", "--all"], ["topology"], ["status"]):
                 ran = context.p2pctl(*words, "-o", "json")
                 assert (ran.code, ran.err) == (0, ""), ran
-                document = json.loads(ran.out)
+                items = json.loads(ran.out)["items"]
+                assert "unregistered" not in json.dumps(items), items
                 scans += 1
                 if words[0] == "pool":
-                    seen.add(any(item["address"] == address for item in document["items"]))
-                    for item in document["items"]:
-                        assert item["state"] != "unregistered", item
+                    shaker.seen.append(any(item["address"] == address for item in items))
     finally:
-        stop.set()
-        thread.join()
-    assert rounds
+        shaker.stop()
+    assert shaker.error is None, shaker.error
+    print(f"{scans} scans, {shaker.seen.count(True)} saw it and {shaker.seen.count(False)} did not: {shaker.done}")
+    assert set(shaker.seen) == {True, False}
+    for name in WAYS:
+        assert shaker.done[name] >= ROUNDS, name
+        assert shaker.missed[name] >= ROUNDS // 2, name
     assert wait(lambda: settled(context, "n2"), 30)
 
 

@@ -1,7 +1,7 @@
-"""Runs a module's checks inside the guest: `runner.py CHECKS_FILE`, results in /out/results.jsonl.
+"""Runs the checks of modules inside the guest: `runner.py CHECKS_FILE...`, results in /out/results.jsonl.
 
 Every function `check_*` runs in the order of its definition and gets a Context if it takes an
-argument. The module may say `SECONDS`, the limit of each check, and `after_each(context)`.
+argument. A module may say `SECONDS`, the limit of each check, and `after_each(context)`.
 """
 
 from __future__ import annotations
@@ -25,31 +25,39 @@ IMPORT = "(import)"
 """The name under which a checks module that cannot be imported is reported."""
 
 
-def main(file: str) -> int:
-    """Runs the checks in a file. Returns 0 when all passed, 1 when some failed, 2 when none could run."""
+def main(files: list[str]) -> int:
+    """Runs the checks in files, none of them if one file cannot be imported.
+
+    Returns 0 when all passed, 1 when some failed, 2 when none could run.
+    """
     signal.signal(signal.SIGALRM, _too_long)
     with (OUT / "results.jsonl").open("w") as results:
         started = time.monotonic()
         try:
-            module = _load(file)
+            modules = [_load(file) for file in files]
             context = Context(OUT)
         except BaseException:  # noqa: BLE001 - whatever it is, the host has to be told
             _report(results, IMPORT, traceback.format_exc(), started)
             return 2
-        limit = int(getattr(module, "SECONDS", SECONDS))
-        after = getattr(module, "after_each", None)
-        failed = 0
-        for name, check in vars(module).copy().items():
-            if name.startswith("check_") and getattr(check, "__module__", "") == module.__name__:
-                (OUT / "running").write_text(name)
-                started = time.monotonic()
-                error = _guarded(check, context, limit)
-                aftermath = None if after is None else _guarded(after, context, limit)
-                error = error or aftermath
-                _report(results, name, error, started)
-                failed += error is not None
+        failed = sum(_run(module, context, results) for module in modules)
         (OUT / "running").unlink(missing_ok=True)
     return int(failed > 0)
+
+
+def _run(module: ModuleType, context: Context, results: TextIO) -> int:
+    limit = int(getattr(module, "SECONDS", SECONDS))
+    after = getattr(module, "after_each", None)
+    failed = 0
+    for name, check in vars(module).copy().items():
+        if name.startswith("check_") and getattr(check, "__module__", "") == module.__name__:
+            (OUT / "running").write_text(name)
+            started = time.monotonic()
+            error = _guarded(check, context, limit)
+            aftermath = None if after is None else _guarded(after, context, limit)
+            error = error or aftermath
+            _report(results, name, error, started)
+            failed += error is not None
+    return failed
 
 
 def _load(file: str) -> ModuleType:
@@ -93,4 +101,4 @@ def _too_long(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))
