@@ -66,14 +66,21 @@ def test_paint_with_colour_adds_nothing_but_emphasis() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30)), max_size=8), st.integers(1, 120))
 def test_columns_go_by_priority(columns: list[tuple[int, int]], room: int) -> None:
-    """What stays fits or is essential; whatever went had a number at least as high as all that stayed."""
+    """What stays fits or is essential; whatever went would not fit beside that of its priority and above."""
     priorities, widths = [c[0] for c in columns], [c[1] for c in columns]
     stay = kept(priorities, widths, room, 2)
     assert {i for i, priority in enumerate(priorities) if priority == 0} <= set(stay)
     used = sum(widths[i] for i in stay) + 2 * (len(stay) - 1)
     assert used <= room or all(priorities[i] == 0 for i in stay)
-    gone = [priority for i, priority in enumerate(priorities) if i not in stay]
-    assert not gone or min(gone) >= max((priorities[i] for i in stay), default=0)
+    for gone in set(range(len(widths))) - set(stay):
+        before = [i for i in stay if (priorities[i], i) < (priorities[gone], gone)]
+        assert sum(widths[i] for i in before) + 2 * len(before) + widths[gone] > room
+        assert used + 2 + widths[gone] > room, "no room is left that a column fits into"
+
+
+def test_room_that_a_wide_column_leaves_is_used() -> None:
+    """The narrow ones behind it come back, in the order of the table."""
+    assert kept([0, 3, 1, 2, 2], [10, 4, 5, 60, 3], 30, 2) == (0, 1, 2, 4)
 
 
 LINES: st.SearchStrategy[Line] = st.lists(

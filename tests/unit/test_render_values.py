@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import yaml
 
 from p2pctl.errors import UsageError
 from p2pctl.model.address import Address
@@ -16,12 +17,12 @@ from p2pctl.render.cells import cell, words
 from p2pctl.render.document import iso, json_line
 from p2pctl.render.formats import Format, lines
 from p2pctl.render.layout import Look
-from p2pctl.render.notes import asides, gap_notes, page_asides
+from p2pctl.render.notes import asides, emptiness, gap_notes, page_asides
 from p2pctl.render.page import Field, Fields, Page, Section
 from p2pctl.render.plain import plain_rows
 from p2pctl.render.report import Column, Item, Report, Style, Value, jsonable, lookup
 from p2pctl.render.text import Span
-from tests.unit.render_samples import REPORT, SOURCE
+from tests.unit.render_samples import EMPTY, REPORT, SOURCE
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,63 @@ def test_gaps_of_other_devices_are_not_remarked() -> None:
     assert page_asides(page._replace(sections=(Section("", (Fields((Field("slot", ABSENT),)),)),))) == ()
 
 
+@pytest.mark.parametrize(
+    "fact",
+    ["pool", "pci functions", "nvme controllers", "rdma devices", "block devices", "iommu groups", "iommus", "slots"],
+)
+def test_gaps_that_hide_things_are_always_remarked(fact: str) -> None:
+    """No cell shows that a directory could not be listed: what is missing looks like what is not there."""
+    gap = Gap(fact, None, "/sys/x", 13, "root")
+    report = REPORT._replace(columns=(Column("address", "address"),), gaps=(*REPORT.gaps, gap))
+    remark = f"? {fact} of /sys/x: needs root"
+    assert asides(report) == (*report.notes, remark)
+    page = Page(report, (Section("", (Fields((Field("slot", ABSENT),)),)),))
+    assert page_asides(page) == (remark,)
+    assert remark in list(lines(page, "table", Look()))
+    assert remark in list(lines(page, "plain", Look()))
+
+
+def test_a_pool_that_is_not_listed_is_remarked() -> None:
+    """Though its address is that of no item: that is what the gap is about. A page is about one device."""
+    gap = Gap("pool", "0000:ff:00.0", "/sys/x", None, "controller nvme0 to be live")
+    report = REPORT._replace(columns=(Column("address", "address"),), gaps=(gap,))
+    assert asides(report)[-1] == "? pool of 0000:ff:00.0: needs controller nvme0 to be live"
+    assert page_asides(Page(report, ())) == ()
+
+
+def test_unknown_is_not_empty() -> None:
+    """A list that could not be read does not claim that there is nothing."""
+    hidden = Gap("pci functions", None, "/sys/bus/pci/devices", 13, "root")
+    assert emptiness(EMPTY) == "No device has P2P memory here."
+    assert emptiness(EMPTY._replace(gaps=(Gap("slots", None, "/sys/x", 13, "root"),))) == EMPTY.empty
+    unknown = EMPTY._replace(gaps=(hidden,))
+    assert emptiness(unknown) == "Not known: /sys/bus/pci/devices needs root."
+    assert list(lines(unknown, "table", Look())) == [
+        "Not known: /sys/bus/pci/devices needs root.",
+        "",
+        "? pci functions of /sys/bus/pci/devices: needs root",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", "日本", "\x1b", "a: b", "\udcff", "\U0001f600", "yes", "1.0", "", "- x", "a\nb"]
+)
+def test_yaml_is_the_same_by_either_emitter(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libyaml is there or not, and cannot write everything; who compares two hosts sees no difference."""
+    items: tuple[Item, ...] = ({"a": text, "b": [text, {"c": text}], "d": []}, {"a": UNREADABLE, "b": {}, "d": 1})
+    report = REPORT._replace(items=items)
+    fast = list(lines(report, "yaml", Look()))
+    monkeypatch.delattr("yaml.CSafeDumper", raising=False)
+    assert fast == list(lines(report, "yaml", Look()))
+    assert yaml.safe_load("\n".join(fast))["items"][0]["a"] == text
+
+
+def test_yaml_is_written_by_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pure emitter takes five times as long: it is for what libyaml cannot write."""
+    monkeypatch.setattr("yaml.emitter.Emitter.emit", None)
+    assert any("size: 16777216" in line for line in lines(REPORT._replace(items=REPORT.items[:1]), "yaml", Look()))
+
+
 def test_report_of_a_snapshot() -> None:
     snapshot = Snapshot(source=SOURCE, taken=5.0)
     report = Report.of(snapshot, "pool", iter([{"a": 1}]), (Column("a", "a"),))
@@ -145,12 +203,12 @@ def test_plain_rows_can_reserve_room() -> None:
     assert list(plain_rows(columns, [{"a": 1, "b": "x"}], header=False, at_least=(4, 0))) == ["   1  x"]
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "yaml"])
 def test_long_lists_are_written_as_they_are_made(form: Format) -> None:
     """The first line needs no item at all."""
     report = REPORT._replace(items=_Unread())
     first = next(iter(lines(report, form, Look())))
-    assert first.startswith("{")
+    assert first.startswith("schema:" if form == "yaml" else "{")
 
 
 class _Unread(Sequence[Item]):
