@@ -28,6 +28,10 @@ class ExitCode(enum.IntEnum):
     DENIED = 4
     UNSUPPORTED = 5
     BUSY = 6
+    ANSWER_NO = 8
+    """The answer is no: only with ``--exit-code``."""
+    ANSWER_UNKNOWN = 9
+    """It cannot be told: only with ``--exit-code``."""
     INTERRUPTED = 130
 
 

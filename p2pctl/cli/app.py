@@ -18,6 +18,11 @@ MODULES = {
     "pool": "p2pctl.cli.pool",
     "device": "p2pctl.cli.device",
     "topology": "p2pctl.cli.topology",
+    "matrix": "p2pctl.cli.matrix",
+    "explain": "p2pctl.cli.explain",
+    "providers": "p2pctl.cli.providers",
+    "rules": "p2pctl.cli.rules",
+    "place": "p2pctl.cli.place",
     "capture": "p2pctl.cli.capture",
 }
 """Commands and the modules whose ``app`` they are, in the order of the help page."""

@@ -43,15 +43,13 @@ def show_device(ctx: typer.Context, device: Device, wake: Wake = False) -> None:
     $ p2pctl device show 0000:03:00.0
     $ p2pctl device show mlx5_0 --wake
     """
-    from p2pctl.errors import NotFoundError  # noqa: PLC0415
-    from p2pctl.findings import selectors  # noqa: PLC0415
     from p2pctl.findings.devices import PARTS  # noqa: PLC0415
+    from p2pctl.findings.selectors import not_found  # noqa: PLC0415
     from p2pctl.render.devices import device_page  # noqa: PLC0415
 
     session = Session.of(ctx)
-    snapshot = session.snapshot(PARTS | selectors.PARTS, wake=wake)
-    address = selectors.find_device(snapshot, device)
+    snapshot, address = session.device(PARTS, device, wake=wake)
     page = device_page(snapshot, address)
     if page is None:
-        raise NotFoundError(f"no PCI function {address}", hint="p2pctl device list --all shows what is there")
+        raise not_found(snapshot, f"no PCI function {address}", "p2pctl device list --all shows what is there")
     session.show(page)

@@ -14,18 +14,19 @@ from p2pctl.render.formats import FORMATS, Format
 
 OUTPUT_VARIABLE = "P2PCTL_OUTPUT"
 
-Devices = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[DEVICE]...",
-        help="PCI address (domain optional), nvme0, /dev/nvme0n1, an interface, an RDMA device or a sysfs path.",
-        show_default=False,
-    ),
-]
+
+def _named(device: str) -> str:
+    """The device argument. Raises UsageError for an empty one, as a shell makes of a variable that is not set."""
+    if device == "":  # None while a shell completes
+        raise UsageError("DEVICE is empty", hint="p2pctl device list shows what is there")
+    return device
+
+
 Device = Annotated[
     str,
     typer.Argument(
         metavar="DEVICE",
+        callback=_named,
         help="PCI address (domain optional), nvme0, /dev/nvme0n1, an interface, an RDMA device or a sysfs path.",
     ),
 ]
@@ -59,12 +60,12 @@ class Globals(NamedTuple):
         """These and the ones that stand further right, which win. Raises UsageError where they contradict."""
         for name in ("capture", "sysroot"):
             first, second = getattr(self, name), getattr(later, name)
-            if first and second and first != second:
-                raise UsageError(f"--{name} is given twice: {first} and {second}")
+            if first is not None and second is not None and first != second:
+                raise UsageError(f"--{name} is given twice: {first} and {second}", hint="choose one of them")
         merged = Globals(
             demo=self.demo or later.demo,
-            capture=later.capture or self.capture,
-            sysroot=later.sysroot or self.sysroot,
+            capture=self.capture if later.capture is None else later.capture,
+            sysroot=self.sysroot if later.sysroot is None else later.sysroot,
             output=later.output or self.output,
             color=later.color or self.color,
             quiet=self.quiet or later.quiet,
@@ -73,12 +74,16 @@ class Globals(NamedTuple):
         return merged.checked()
 
     def checked(self) -> Globals:
-        """Itself. Raises UsageError for options that exclude each other."""
+        """Itself. Raises UsageError for options that exclude each other, or that name nothing."""
+        for option, value, what in (("--capture", self.capture, "file"), ("--sysroot", self.sysroot, "directory")):
+            # An empty one would otherwise look as if it were not given, and show this host instead of that one.
+            if value == "":
+                raise UsageError(f"{option} is empty", hint=f"name a {what}, or leave the option out")
         doors = [f"--{name}" for name in ("demo", "capture", "sysroot") if getattr(self, name)]
         if len(doors) > 1:
             raise UsageError(f"{' and '.join(doors)} exclude each other", hint="choose one source of facts")
         if self.quiet and self.verbose:
-            raise UsageError("--quiet and --verbose exclude each other")
+            raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
         return self
 
 

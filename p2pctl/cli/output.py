@@ -1,4 +1,4 @@
-"""stdout: the data. Nothing else writes there, but for the help pages that typer prints."""
+"""stdout: the data, the help pages and the version. Nothing else writes there but the table that is redrawn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from p2pctl.errors import P2pctlError
 
 _CHUNK = 1 << 16
 """Characters written at a time."""
+
+_HINTS = {
+    errno.ENOSPC: "make room there, or send it elsewhere",
+    errno.EDQUOT: "make room there, or send it elsewhere",
+    errno.EBADF: "standard output is closed: leave it open, or send it to a file",
+}
+"""What to do about a failed write."""
 
 
 class OutputError(P2pctlError):
@@ -73,7 +80,8 @@ def _failure(error: Exception) -> Exception:
     if number == errno.EPIPE:
         return ReaderGoneError()
     reason = os.strerror(number or errno.EIO).lower()
-    return OutputError(f"cannot write to standard output: {reason}", errno=number)
+    hint = _HINTS.get(number or errno.EIO, "send it elsewhere, such as to a file: p2pctl ... > FILE")
+    return OutputError(f"cannot write to standard output: {reason}", hint=hint, errno=number)
 
 
 def _abandon() -> None:

@@ -45,18 +45,15 @@ def show_pool(ctx: typer.Context, device: Device, holders: Holders = False) -> N
     $ p2pctl pool show 0000:03:00.0
     $ p2pctl pool show nvme0 --holders
     """
-    from p2pctl.errors import NotFoundError  # noqa: PLC0415
-    from p2pctl.findings import selectors  # noqa: PLC0415
-    from p2pctl.findings.pools import also_needed  # noqa: PLC0415
+    from p2pctl.findings.pools import also_needed, why_no_pool  # noqa: PLC0415
     from p2pctl.render.pool_page import pool_page  # noqa: PLC0415
 
     session = Session.of(ctx)
-    snapshot = session.snapshot({"pools", *selectors.PARTS})
-    address = selectors.find_device(snapshot, device)
+    snapshot, address = session.device({"pools", "nvme", "rdma", "block"}, device)
     snapshot = session.extended(snapshot, also_needed(snapshot, ask_holders=holders))
     page = pool_page(snapshot, address)
     if page is None:
-        raise NotFoundError(f"{address} has no P2P memory", hint="p2pctl pool list shows which devices have")
+        raise why_no_pool(snapshot, address)
     session.show(page)
 
 
@@ -64,7 +61,7 @@ def show_pool(ctx: typer.Context, device: Device, holders: Holders = False) -> N
 def watch_pools(
     ctx: typer.Context,
     interval: Annotated[
-        float, typer.Option("-i", "--interval", metavar="SECONDS", min=0.1, help="Time between two looks.")
+        float, typer.Option("-i", "--interval", metavar="SECONDS", min=0.1, max=86400, help="Time between two looks.")
     ] = 1.0,
     count: Annotated[
         int | None, typer.Option("-n", "--count", metavar="N", min=1, help="Stop after so many looks.")

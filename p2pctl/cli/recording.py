@@ -10,7 +10,7 @@ from p2pctl.cli import output
 from p2pctl.cli.session import Session
 from p2pctl.cli.terminal import is_terminal
 from p2pctl.errors import UsageError
-from p2pctl.hardware.capture.save import save
+from p2pctl.hardware.capture.save import check, save
 from p2pctl.hardware.capture.take import Taken
 from p2pctl.hardware.capture.take import take as take_capture
 from p2pctl.hardware.snapshot import ALL_PARTS, take
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 
 
 def record(session: Session, file: str, *, redacted: bool, force: bool, wake: bool) -> None:
-    """Records what ``session`` sees. Raises UsageError for a file that is there, or for a terminal."""
-    if file == "-" and is_terminal(sys.stdout):
+    """Records what ``session`` sees.
+
+    Raises UsageError for a terminal and for a file that is there, UnsupportedError for a host that is too large, and
+    P2pctlError where the file or standard output cannot be written to.
+    """
+    if file != "-":
+        # Reading a large host takes seconds, which are lost on a file that cannot be written.
+        check(file, force=force)
+    elif is_terminal(sys.stdout):
         raise UsageError("a recording is no text for a terminal", hint="give a file name, or pipe it into a program")
 
     def read_everything(door: Door) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Collection
 from functools import cached_property
@@ -21,6 +22,7 @@ from p2pctl.render.report import Report
 
 if TYPE_CHECKING:
     from p2pctl.kernel import Door
+    from p2pctl.model.address import Address
     from p2pctl.model.snapshot import PartName, Snapshot
 
 
@@ -71,6 +73,19 @@ class Session:
             self.narrator.detail(f"reading {', '.join(sorted(parts))}, too")
         return extend(self.door, snapshot, parts, wake=wake)
 
+    def device(self, parts: Collection[PartName], name: str, *, wake: bool = False) -> tuple[Snapshot, Address]:
+        """Reads parts and finds the function that ``name`` means; a path is followed where it leads on this source.
+
+        Raises UsageError, NotFoundError, DeniedError.
+        """
+        from p2pctl.findings.selectors import find_device  # noqa: PLC0415
+
+        snapshot = self.snapshot(parts, wake=wake)
+        if name.startswith("/"):
+            with contextlib.suppress(OSError):
+                name = self.door.files.realpath(name)
+        return snapshot, find_device(snapshot, name)
+
     def show(self, result: Result) -> None:
         """Writes a result to stdout in the format asked for. What a plain list has no place for goes to stderr."""
         form = self.format
@@ -79,9 +94,9 @@ class Session:
             self._aside(result)
 
     def _aside(self, report: Report) -> None:
-        from p2pctl.render.notes import asides  # noqa: PLC0415  only lists for people have remarks
+        from p2pctl.render.notes import asides, emptiness  # noqa: PLC0415  only lists for people have remarks
 
         if not report.items:
-            self.narrator.note(report.empty)
+            self.narrator.note(emptiness(report))
         for note in asides(report):
             self.narrator.note(note)

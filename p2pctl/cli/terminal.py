@@ -13,6 +13,7 @@ ColorChoice = Literal["auto", "always", "never"]
 NARROWEST = 40
 """Columns below which a table is no use; what is narrower gets wrapped by the terminal."""
 FALLBACK = 80
+FALLBACK_LINES = 24
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -38,18 +39,33 @@ def look(stream: TextIO | None, choice: ColorChoice) -> Look:
     """How to draw on a stream."""
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     return Look(
-        width=max(_width(stream), NARROWEST),
+        width=max(width(stream), NARROWEST),
         color=wants_color(choice, os.environ, terminal=is_terminal(stream)),
         unicode=encoding.startswith("utf"),
     )
 
 
-def _width(stream: TextIO | None) -> int:
-    """COLUMNS, as every terminal program has it, then the terminal itself."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns):
-        return int(columns)
+def width(stream: TextIO | None) -> int:
+    """Columns of the terminal behind a stream."""
+    return _size(stream, "COLUMNS", 0) or FALLBACK
+
+
+def height(stream: TextIO | None) -> int:
+    """Lines of the terminal behind a stream."""
+    return _size(stream, "LINES", 1) or FALLBACK_LINES
+
+
+def moves_cursor(stream: TextIO | None) -> bool:
+    """Whether what stands on it can be drawn over."""
+    return is_terminal(stream) and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+
+
+def _size(stream: TextIO | None, variable: str, index: int) -> int:
+    """What the environment says, as every terminal program has it, then the terminal itself; 0 where neither knows."""
+    text = os.environ.get(variable, "")
+    if text.isascii() and text.isdigit() and int(text):
+        return int(text)
     try:
-        return os.get_terminal_size(stream.fileno()).columns if stream else FALLBACK
+        return os.get_terminal_size(stream.fileno())[index] if stream else 0
     except (OSError, ValueError):
-        return FALLBACK
+        return 0

@@ -104,12 +104,13 @@ def _kind(function: Function) -> DeviceClass:
 
 
 def branches(found: Mapping[Address, Device]) -> set[Address]:
-    """The functions that matter, and every bridge above one."""
+    """The functions that matter, and every bridge above one that is there: one may just have been taken away."""
     kept: set[Address] = set()
     for device in found.values():
         if device.matters:
-            address: Address | None = device.function.address
-            while address is not None and address not in kept:
-                kept.add(address)
-                address = found[address].function.parent if address in found else None
+            above: Device | None = device
+            while above is not None and above.function.address not in kept:
+                kept.add(above.function.address)
+                parent = above.function.parent
+                above = None if parent is None else found.get(parent)
     return kept

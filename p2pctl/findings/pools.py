@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from p2pctl.errors import BusyError, P2pctlError
 from p2pctl.findings.holders import Holder, holders, unexplained, used
+from p2pctl.findings.selectors import not_found
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, Fact, Gap, Missing
 from p2pctl.model.nvme import Cmb, Controller
@@ -81,6 +83,18 @@ def holder_gaps(states: Iterable[PoolState]) -> tuple[Gap, ...]:
         for state in states
         if state.holders is None and not isinstance(state.used, Missing)
     )
+
+
+def why_no_pool(snapshot: Snapshot, address: Address) -> P2pctlError:
+    """The error that tells why a device has no pool to show: none at all, or not yet, or nobody may know."""
+    gap = next((gap for gap in snapshot.gaps if gap.fact == "pool" and gap.address == str(address)), None)
+    if gap is not None:
+        return BusyError(
+            f"whether {address} has P2P memory is not known yet",
+            hint=f"it needs {gap.needs}: try again in a moment",
+            path=gap.path,
+        )
+    return not_found(snapshot, f"{address} has no P2P memory", "p2pctl pool list shows which devices have")
 
 
 def _registered(pool: Pool, snapshot: Snapshot) -> PoolState:

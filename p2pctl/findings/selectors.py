@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from p2pctl.errors import DeniedError, NotFoundError, UsageError
+from p2pctl.errors import DeniedError, NotFoundError, P2pctlError, UsageError
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Fact, Missing
-from p2pctl.model.snapshot import PartName, Snapshot
+from p2pctl.model.snapshot import Snapshot
 
-PARTS: frozenset[PartName] = frozenset({"pci", "nvme", "rdma", "block"})
-"""The parts that names are looked up in."""
-
-_LISTS = frozenset({"pci functions", "nvme controllers", "rdma devices", "interfaces", "block devices"})
+LISTS = frozenset({"pci functions", "nvme controllers", "rdma devices", "interfaces", "block devices"})
 """Facts whose gap hides devices."""
 
 _HINT = "p2pctl device list shows what is there"
@@ -26,7 +23,8 @@ def find_device(snapshot: Snapshot, text: str) -> Address:
 
     It may be an address (domain optional), an NVMe controller, namespace or character device, a block device, a
     network interface or an RDMA device, with or without /dev/. Of a path, the last PCI address in it counts, else its
-    last part: links are for the caller to resolve. Where the snapshot has no PCI tree, the addresses of pools count.
+    last part: links are for the caller to resolve. Without a PCI tree in the snapshot any whole address is taken for
+    one that exists.
     Raises UsageError where several functions fit, NotFoundError where none does, DeniedError where it cannot be told.
     """
     functions = _functions(snapshot)
@@ -34,6 +32,8 @@ def find_device(snapshot: Snapshot, text: str) -> Address:
     if address is not None:
         short = text.count(":") == 1
         found = {a for a in functions if a == address or (short and a[1:] == address[1:])}
+        if not found and snapshot.pci is None:
+            return address
         return _one(snapshot, text, found, f"no PCI function {address}")
     name = text.rstrip("/")
     if name.startswith("/sys/"):
@@ -48,7 +48,8 @@ def find_device(snapshot: Snapshot, text: str) -> Address:
 def _functions(snapshot: Snapshot) -> set[Address]:
     if snapshot.pci:
         return set(snapshot.pci.functions)
-    return {*snapshot.pools.pools, *snapshot.pools.unregistered} if snapshot.pools else set()
+    found = {*snapshot.pools.pools, *snapshot.pools.unregistered} if snapshot.pools else set()
+    return found | names_by_address(snapshot).keys()
 
 
 def _by_name(snapshot: Snapshot, name: str) -> tuple[set[Address], str | None]:
@@ -82,20 +83,25 @@ def _addresses(facts: Iterable[object]) -> set[Address]:
     return {fact for fact in facts if isinstance(fact, Address)}
 
 
+def not_found(snapshot: Snapshot, message: str, hint: str) -> P2pctlError:
+    """The error for what is not there, or that nobody may know because a list of devices could not be read."""
+    unlisted = next((gap for gap in snapshot.gaps if gap.fact in LISTS), None)
+    if unlisted is None:
+        return NotFoundError(message, hint=hint)
+    return DeniedError(
+        f"{unlisted.path} could not be read: it is not known whether this is so: {message}",
+        hint=f"it needs {unlisted.needs}",
+        errno=unlisted.errno,
+        path=unlisted.path,
+    )
+
+
 def _one(snapshot: Snapshot, text: str, found: set[Address], otherwise: str) -> Address:
     if len(found) > 1:
         candidates = ", ".join(map(str, sorted(found)))
         raise UsageError(f"{text} is ambiguous: {candidates}", hint="name one of these addresses")
     if not found:
-        unlisted = next((gap for gap in snapshot.gaps if gap.fact in _LISTS), None)
-        if unlisted is not None:
-            raise DeniedError(
-                f"whether there is a {text} is not known: {unlisted.path} could not be read",
-                hint=f"it needs {unlisted.needs}",
-                errno=unlisted.errno,
-                path=unlisted.path,
-            )
-        raise NotFoundError(otherwise, hint=_HINT)
+        raise not_found(snapshot, otherwise, _HINT)
     return found.pop()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 from types import TracebackType
 from typing import Literal, NoReturn, Self
 
@@ -199,7 +198,7 @@ def _permission(path: str) -> str:
     except (OSError, ValueError):
         return "read it as a user who may enter its directory"
     if owner == os.geteuid():
-        return f"it is yours: chmod u+r {shlex.quote(path)}"
+        return "it is yours: chmod u+r makes it readable"
     who = "root" if owner == 0 else f"user {owner}"
     return f"it belongs to {who}: sudo p2pctl --capture ..., or record it anew: sudo p2pctl capture - > FILE"
 

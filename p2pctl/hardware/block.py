@@ -45,9 +45,9 @@ def read_block(reader: Reader, now: float) -> Block:
 
 def _reason(name: str, path: str) -> str:
     if "/nvme-subsystem/" in path:
-        return "multipath head: its paths have PCI devices, the head has none (nvme_core.multipath=N shows them)"
+        return "multipath head: it stands above its paths and hangs on no PCI function itself"
     if "/nvme-fabrics/" in path:
-        return "NVMe over fabrics: the drive is on another host"
+        return "NVMe over fabrics: no PCI function of this host"
     for prefix, reason in _VIRTUAL:
         if name.startswith(prefix) and "/virtual/" in path:
             return reason

@@ -108,22 +108,21 @@ def _buffers(reader: Reader) -> Fact[tuple[DmaBuffer, ...]]:
         return UNREADABLE
     if isinstance(text, Missing):
         return text
-    buffers: list[DmaBuffer] = []
+    found: list[tuple[str, int, list[str]]] = []
     attached: list[str] | None = None
     for line in text.split("\n"):
         match = _BUFFER.match(line)
         if match:
-            buffers.append(DmaBuffer(match[2], int(match[1]), ()))
+            found.append((match[2], int(match[1]), []))
             attached = None
         elif line.strip() == "Attached Devices:":
-            attached = []
+            attached = found[-1][2] if found else None
         elif line.startswith("Total"):
             attached = None
-        elif attached is not None and buffers and line.startswith("\t"):
+        elif attached is not None and line.startswith("\t"):
             # Fences stand before the heading; only what follows it is a device.
             attached.append(line.strip())
-            buffers[-1] = DmaBuffer(buffers[-1].exporter, buffers[-1].size, tuple(attached))
-    if not buffers and "Dma-buf" not in text:
+    if not found and "Dma-buf" not in text:
         reader.gap("dma-bufs", None, _BUFINFO, SENSE)
         return UNREADABLE
-    return tuple(buffers)
+    return tuple(DmaBuffer(exporter, size, tuple(devices)) for exporter, size, devices in found)

@@ -16,7 +16,7 @@ from p2pctl.model.nvme import Nvme
 
 _LINE = re.compile(
     rb"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) \S+ \S+ \S+ \d+ +"
-    rb"(?:\S*/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/p2pmem/allocate|/dev/(nvme\d+|ng\d+n\d+))"
+    rb"(?:/sys/devices/\S*/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/p2pmem/allocate|/dev/(nvme\d+|ng\d+n\d+))"
     rb"(?: \(deleted\))?$",
     re.MULTILINE,
 )

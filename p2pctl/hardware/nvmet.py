@@ -44,8 +44,18 @@ def _attributes(reader: Reader, path: str) -> Attributes:
         if name in _GROUPS:
             continue
         withheld = name in SECRET_ATTRIBUTES or name in _WRITE_ONLY
-        values[name] = NOT_READ if withheld else reader.text(f"{path}/{name}", "nvmet attribute", name)
+        values[name] = NOT_READ if withheld else _attribute(reader, f"{path}/{name}", name)
     return values
+
+
+def _attribute(reader: Reader, path: str, name: str) -> Fact[str]:
+    try:
+        data = reader.files.read(path)
+    except IsADirectoryError:
+        return ABSENT  # a group that a newer kernel has
+    except OSError as error:
+        return reader.missing(error, path, "nvmet attribute", name)
+    return data.decode("utf-8", "surrogateescape").rstrip("\n") or ABSENT
 
 
 def _targets(reader: Reader, path: str) -> tuple[str, ...]:

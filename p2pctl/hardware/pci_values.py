@@ -21,6 +21,7 @@ _IDENTITY = re.compile(
 )
 """The driver comes first (drivers/base/core.c), then these in this order (drivers/pci/pci-driver.c)."""
 
+_SPEED = re.compile(rb"([0-9]{1,3}(?:\.[0-9]{1,2})?) GT/s")
 _ROOT_BUS = re.compile(r"pci[0-9a-f]{4,8}:[0-9a-f]{2}")
 
 
@@ -86,10 +87,8 @@ def parse_link(now: LinkEnd, most: LinkEnd, port: LinkEnd) -> Link:
 def _speed(data: Fact[bytes]) -> Fact[float]:
     if isinstance(data, Missing):
         return data
-    try:
-        return float(data.partition(b" GT/s")[0][:8])
-    except ValueError:
-        return ABSENT
+    match = _SPEED.match(data)
+    return float(match[1]) if match else ABSENT
 
 
 def _width(data: Fact[bytes]) -> Fact[int]:

@@ -133,9 +133,10 @@ def pci_ancestor(path: str) -> Address | None:
     return None
 
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:
     """A sort key by which nvme2 comes before nvme10."""
-    return tuple((int(part[:18]), part) if part.isdigit() else (-1, part) for part in _DIGITS.split(name))
+    parts = _DIGITS.split(name)
+    return tuple((int(part[:18]) if index % 2 else -1, part) for index, part in enumerate(parts))

@@ -45,7 +45,14 @@ def _host_bridges(functions: Mapping[Address, Function]) -> dict[str, HostBridge
     for function in functions.values():
         if function.parent is None and isinstance(function.physfn, Missing):
             first.setdefault(function.root, function)
-    return {root: HostBridge(root, f.address, _representative(f)) for root, f in sorted(first.items())}
+    roots = sorted({function.root for function in functions.values()})
+    # Of a root bus whose own functions went away meanwhile, nothing is known.
+    return {
+        root: HostBridge(root, first[root].address, _representative(first[root]))
+        if root in first
+        else HostBridge(root, None, UNREADABLE)
+        for root in roots
+    }
 
 
 def _representative(function: Function) -> Fact[Address]:

@@ -19,8 +19,9 @@ def link_item(function: Function) -> Value:
         "width": link.width,
         "max_speed": link.max_speed,
         "max_width": link.max_width,
-        "best_speed": link.best_speed,
-        "best_width": link.best_width,
+        # The link of a port that looks down ends at what is plugged in, not at the port above.
+        "best_speed": link.max_speed if function.looks_down else link.best_speed,
+        "best_width": link.max_width if function.looks_down else link.best_width,
         "below_best": function.below_best,
     }
 

@@ -73,6 +73,9 @@ def finding_item(finding: Finding) -> Item:
 
 
 def _no_pools(snapshot: Snapshot) -> str:
+    unlisted = next((gap.path for gap in snapshot.gaps if gap.fact == "pci functions"), None)
+    if unlisted:
+        return f"Not known: {unlisted} could not be read."
     return "None." if kernel_has_p2pdma(snapshot)[0] is not False else "None: this kernel has no P2PDMA."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from p2pctl.findings.devices import Device, branches, devices
 from p2pctl.findings.pools import PoolState, pool_states
 from p2pctl.model.address import Address
@@ -49,8 +51,7 @@ class _Forest:
         kept = set(all_devices) if everything else branches(all_devices)
         for address, device in all_devices.items():
             if address in kept:
-                parent = device.function.parent
-                self.children.setdefault(device.function.root if parent is None else parent, []).append(device)
+                self.children.setdefault(_hangs_on(device, all_devices), []).append(device)
         self.hidden = len(all_devices) - len(kept)
         bridges = snapshot.pci.host_bridges if snapshot.pci else {}
         self.bridges = [bridge for name, bridge in bridges.items() if everything or name in self.children]
@@ -58,6 +59,12 @@ class _Forest:
     def below(self, above: Address | str) -> list[Device]:
         """What hangs directly under a bridge or a root bus."""
         return self.children.get(above, [])
+
+
+def _hangs_on(device: Device, found: Mapping[Address, Device]) -> Address | str:
+    """The bridge above, or the root bus; that too where the bridge went away while the tree was read."""
+    parent = device.function.parent
+    return device.function.root if parent is None or parent not in found else parent
 
 
 def topology_page(snapshot: Snapshot, *, everything: bool = False) -> Page:

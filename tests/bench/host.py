@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from p2pctl.model.pci import Acs, Link, PortType
@@ -50,9 +51,13 @@ _REDIRECTING, _DIRECT, _NO_PEERS = Acs(0x5F, 0x1D), Acs(0x5F, 0x11), Acs(0, 0)
 _NVME, _NIC, _VF, _GPU = (0x144D, 0xA824), (0x15B3, 0x1021), (0x15B3, 0x101E), (0x1002, 0x740F)
 
 
-def build(directory: str | Path, functions: int = 4096) -> int:
+Cards = Callable[[int], tuple[Device, ...]]
+"""What is plugged into the nth port."""
+
+
+def build(directory: str | Path, functions: int = 4096, cards: Cards | None = None) -> int:
     """Writes the host below a directory, made if need be; gives back how many functions it has, as many as asked."""
-    host = Host(_buses(functions), PROCESSORS, iommu=True)
+    host = Host(_buses(functions, cards or mixed), PROCESSORS, iommu=True)
     machine.add_kernel(host, KERNEL)
     machine.add_iommus(host)
     drives = nics = 0
@@ -71,14 +76,19 @@ def build(directory: str | Path, functions: int = 4096) -> int:
     return len(host.layout.places)
 
 
-def _buses(functions: int) -> tuple[RootBus, ...]:
+def build_drives(directory: str | Path, drives: int) -> int:
+    """The same for a host with nothing but so many drives, each with a pool, below one switch; at most 24 of them."""
+    return build(directory, 3 + 2 * drives, lambda _port: drive(buffered=True))
+
+
+def _buses(functions: int, cards: Cards) -> tuple[RootBus, ...]:
     """Root buses with exactly so many functions below them."""
     buses: list[RootBus] = []
     left = functions
     nth = 0
     while left > 0:
         domain, switch = divmod(nth, SWITCHES)
-        bus = _bus(nth, left)
+        bus = _bus(nth, left, cards)
         buses.append(RootBus(0x40 * switch, switch % 2, bus, domain))
         left -= _count(bus)
         nth += 1
@@ -89,7 +99,7 @@ def _count(devices: tuple[Device, ...]) -> int:
     return sum(1 + _count(device.below) for device in devices)
 
 
-def _bus(nth: int, most: int) -> tuple[Device, ...]:
+def _bus(nth: int, most: int, cards: Cards) -> tuple[Device, ...]:
     """A host bridge and a root port with a switch of 24 ports below, or less of that where less is wanted."""
     bridge = Device(ids=(0x8086, 0x09A2), class_code=0x088000, port=PortType.INTEGRATED)
     if most < 4:
@@ -100,7 +110,7 @@ def _bus(nth: int, most: int) -> tuple[Device, ...]:
     left = most - 3
     ports: list[Device] = []
     for at in range(PORTS):
-        below = _card(nth * PORTS + at)[: max(left - 1, 0)]
+        below = cards(nth * PORTS + at)[: max(left - 1, 0)]
         if left <= 0:
             break
         ports.append(_port(at, PortType.DOWNSTREAM, below, _DIRECT if at % 3 else _REDIRECTING, nth * PORTS + at + 1))
@@ -117,8 +127,8 @@ def _port(at: int, kind: PortType, below: tuple[Device, ...], acs: Acs | None, s
     )  # fmt: skip
 
 
-def _card(nth: int) -> tuple[Device, ...]:
-    """What is plugged into a port: mostly drives, every eighth of them with a memory buffer."""
+def mixed(nth: int) -> tuple[Device, ...]:
+    """Mostly drives, every eighth of them with a memory buffer."""
     if nth % 8 == 5:
         return _adapter()
     if nth % 8 == 7:
@@ -127,7 +137,12 @@ def _card(nth: int) -> tuple[Device, ...]:
                    link=_WIDE, regions=(Region(0, 64 * GIB, prefetchable=True), Region(2, 2 * MIB, prefetchable=True),
                                         Region(5, 512 * KIB, wide=False))),
         )  # fmt: skip
-    buffer = (Region(4, 64 * MIB, prefetchable=True),) if nth % 8 == 0 else ()
+    return drive(buffered=nth % 8 == 0)
+
+
+def drive(*, buffered: bool) -> tuple[Device, ...]:
+    """A drive, with a memory buffer or without."""
+    buffer = (Region(4, 64 * MIB, prefetchable=True),) if buffered else ()
     return (
         Device(ids=_NVME, class_code=0x010802, subsystem=(0x144D, 0xA801), port=PortType.ENDPOINT, driver="nvme",
                link=_FAST, vectors=129, regions=(Region(0, 32 * KIB), *buffer)),
@@ -157,13 +172,13 @@ def _adapter() -> tuple[Device, ...]:
 
 def _drive(host: Host, place: Place, nth: int) -> None:
     buffered = any(region.bar == 4 for region in place.device.regions)
-    drive = Drive(
+    model = Drive(
         number=nth, model="SAMSUNG MZWLR3T8HBLS-00007", serial=f"S5J0NC0R{nth:06d}", firmware="MPK9",
         capacity=(3_840_755_982_336,), cmb=(0x64, cmb_size(64 * MIB)) if buffered else None,
     )  # fmt: skip
-    nvme.attach(host, place, drive)
+    nvme.attach(host, place, model)
     if buffered:
-        pool = Pool(64 * MIB, own=drive.queue_bytes())
+        pool = Pool(64 * MIB, own=model.queue_bytes())
 
         def extra() -> dict[str, Node]:
             return {"p2pmem": pools.directory(pool, lambda: 0)}

@@ -68,6 +68,26 @@ def test_contradictions_are_usage_errors(
     assert outcome.code == 2
     assert outcome.out == ""
     assert f"p2pctl: {message}" in outcome.err
+    assert "\nhint: " in outcome.err
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("words", [["--capture", ""], ["--capture="], ["--sysroot", ""], ["--sysroot="]])
+def test_an_empty_source_is_none(run: Run, words: list[str], place: int) -> None:
+    """A shell makes one of a variable that is not set; it must not show this host instead."""
+    argv = ["sample", "options"]
+    argv[place:place] = words
+    outcome = run(*argv)
+    option = words[0].rstrip("=")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"p2pctl: {option} is empty\nhint: name a ")
+    assert run(option, "x", "sample", "options", option, "").code == 2
+
+
+@pytest.mark.parametrize("noun", ["pool", "device"])
+def test_an_empty_device_is_none(run: Run, noun: str) -> None:
+    outcome = run("--demo", noun, "show", "")
+    assert outcome == (2, "", "p2pctl: DEVICE is empty\nhint: p2pctl device list shows what is there\n")
 
 
 def test_the_same_source_twice_is_no_contradiction(run: Run) -> None:

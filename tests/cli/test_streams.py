@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from p2pctl.cli.terminal import wants_color
+from p2pctl.model.facts import Gap
 from tests.cli.conftest import Run
-from tests.unit.render_samples import ITEMS
+from tests.unit.render_samples import EMPTY, ITEMS
 
 Program = Callable[..., "subprocess.Popen[str]"]
 
@@ -31,6 +32,18 @@ def test_a_pipe_gets_plain_lines(run: Run) -> None:
         "10000:e1:00.0 is private",
         "? available of 10000:e1:00.0: needs root",
         "? holders: not asked (--holders)",
+    ]
+
+
+@pytest.mark.parametrize("form", ["plain", "csv"])
+def test_a_list_that_cannot_be_read_is_not_empty(run: Run, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """Beside the bare header stands why, and not that there is nothing."""
+    gap = Gap("pci functions", None, "/sys/bus/pci/devices", 13, "root")
+    monkeypatch.setattr("tests.cli.sample.REPORT", EMPTY._replace(gaps=(gap,)))
+    assert run("sample", "list", "-o", form).err.splitlines() == [
+        "a note",
+        "Not known: /sys/bus/pci/devices needs root.",
+        "? pci functions of /sys/bus/pci/devices: needs root",
     ]
 
 
@@ -147,7 +160,10 @@ def test_a_full_disk(program: Program, argv: list[str]) -> None:
         running = program(*argv, stdout=full)
         _, err = running.communicate()
     assert running.returncode == 1
-    assert err == "p2pctl: cannot write to standard output: no space left on device\n"
+    assert err == (
+        "p2pctl: cannot write to standard output: no space left on device\n"
+        "hint: make room there, or send it elsewhere\n"
+    )
 
 
 def test_a_full_disk_for_programs(program: Program) -> None:
@@ -156,6 +172,14 @@ def test_a_full_disk_for_programs(program: Program) -> None:
         _, err = running.communicate()
     assert running.returncode == 1
     assert json.loads(err)["errno"] == errno.ENOSPC
+
+
+def test_a_closed_stdout(program: Program) -> None:
+    """Told on stderr, with what to do."""
+    running = program("sample", "list", "-q", preexec_fn=lambda: os.close(1))
+    _, err = running.communicate()
+    assert running.returncode == 1
+    assert err.startswith("p2pctl: cannot write to standard output: bad file descriptor\nhint: ")
 
 
 def test_closed_streams(program: Program) -> None:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import os
 import pty
+import re
 import signal
+import struct
 import subprocess
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from p2pctl.cli.watch import fitted
+from p2pctl.hardware.snapshot import take
+from p2pctl.model.facts import Gap
+from p2pctl.model.pools import Pools
+from p2pctl.model.snapshot import Snapshot, Source
+from p2pctl.render.layout import Look
 from p2pctl.simulator.door import DemoDoor
 from tests.cli.conftest import Run
 
@@ -86,3 +96,91 @@ def test_a_terminal_is_redrawn_in_place(program: Callable[..., subprocess.Popen[
     assert b"Traceback" not in data
     assert b"\x1b[?25h" in data, "the cursor is shown again"
     assert running.communicate()[1] == ""
+
+
+def _watched(
+    program: Callable[..., subprocess.Popen[str]], *argv: str, env: dict[str, str], size: tuple[int, int]
+) -> str:
+    """What two looks leave on a terminal of so many lines and columns."""
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    running = program("--demo", "pool", "watch", "-i", "0.1", "-n", "2", *argv, stdout=writer, env=env)
+    os.close(writer)
+    data = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(reader, 65536):
+            data += piece
+    os.close(reader)
+    _, err = running.communicate(timeout=30)
+    assert (running.returncode, err) == (0, "")
+    return data.decode()
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_a_terminal_gets_its_letters(program: Callable[..., subprocess.Popen[str]], term: str) -> None:
+    """Rules as every other table has them on a terminal that knows UTF-8, and ASCII on one that does not."""
+    for encoding, rule, other in (("utf-8", "────", "----"), ("ascii", "----", "────")):
+        shown = _watched(program, env={"TERM": term, "PYTHONIOENCODING": encoding}, size=(40, 100))
+        assert shown.count(rule) >= 2
+        assert other not in shown
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "coloured"),
+    [
+        ([], {}, True),
+        ([], {"NO_COLOR": "1"}, False),
+        (["--color", "never"], {}, False),
+        (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+        (["--color", "always"], {"TERM": "dumb"}, True),
+    ],
+)
+def test_colour_is_as_asked(
+    program: Callable[..., subprocess.Popen[str]], argv: list[str], env: dict[str, str], *, coloured: bool
+) -> None:
+    """The words of the states, and nothing else that a terminal takes for colour or weight."""
+    shown = _watched(program, *argv, env={"TERM": "xterm", **env}, size=(40, 100))
+    assert ("\x1b[32mpublished" in shown) is coloured
+    assert (re.search(r"\x1b\[[0-9;]*m", shown) is not None) is coloured
+
+
+@pytest.mark.parametrize(("room", "more"), [(8, 6), (12, 2), (16, 0)])
+def test_a_small_terminal_is_told_what_it_lacks(
+    program: Callable[..., subprocess.Popen[str]], room: int, more: int
+) -> None:
+    """Nine pools take thirteen lines and a remark; the last line counts those that are not shown."""
+    shown = _watched(program, env={"TERM": "xterm", "COLUMNS": "160"}, size=(room, 160))
+    frame = re.split(r"\x1b\[1A\x1b\[2K", shown)[-1].replace("\r", "").split("\x1b[?25h")[0].strip("\n").split("\n")
+    assert len(frame) <= room
+    assert sum(re.match("[0-9a-f]{4,}:", line) is not None for line in frame) == 9 - more
+    note = f"{more} more: the terminal has {room} lines (-o plain tells of all)"
+    assert (frame[-1].rstrip() == note) is bool(more)
+
+
+@pytest.mark.parametrize("room", range(1, 20))
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_frames_fit(room: int, width: int) -> None:
+    """On any terminal, and none is wider than it for the sake of the note."""
+    snapshot = take(DemoDoor(), {"pools"})
+    drawn = fitted(snapshot, Look(width=width), room)
+    assert len(drawn) <= room
+    assert len(drawn[-1]) <= max(width, 60)
+
+
+@pytest.mark.usefixtures("half_seconds")
+def test_a_table_in_a_pipe_is_drawn_again(run: Run) -> None:
+    """Nothing is drawn over where nothing can be: a table a look."""
+    outcome = run("--demo", "pool", "watch", "--count", "3", "-o", "table")
+    assert outcome.out.count("ADDRESS") == 3
+    assert "\x1b" not in outcome.out
+
+
+def test_levels_that_cannot_be_listed_are_not_none() -> None:
+    """No pool is one thing, a directory that cannot be read another."""
+    snapshot = Snapshot(
+        Source("sysroot", "h", "k", "b"),
+        0.0,
+        pools=Pools(0.0, {}, {}, (Gap("pci functions", None, "/sys/x", 13, "root"),)),
+    )
+    assert "Not known: /sys/x needs root." in fitted(snapshot, Look(), 24)

@@ -86,7 +86,7 @@ def test_multipath_heads_and_their_paths() -> None:
         ("virtual/block/md127", "md127", "md array"),
         ("virtual/block/loop3", "loop3", "file"),
         ("virtual/nvme-subsystem/nvme-subsys0/nvme0n1", "nvme0n1", "multipath head"),
-        ("virtual/nvme-fabrics/ctl/nvme4/nvme4n1", "nvme4n1", "another host"),
+        ("virtual/nvme-fabrics/ctl/nvme4/nvme4n1", "nvme4n1", "over fabrics"),
         ("virtual/block/xyz", "xyz", "virtual device"),
         ("platform/80860f14/mmc0/mmcblk0", "mmcblk0", "no PCI function"),
     ],

@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
+from p2pctl.errors import BusyError, NotFoundError
 from p2pctl.findings.holders import holders
-from p2pctl.findings.pools import also_needed, pool_states
+from p2pctl.findings.pools import also_needed, pool_states, why_no_pool
 from p2pctl.hardware.holders import read_holders
 from p2pctl.hardware.levels import PoolWatch
 from p2pctl.hardware.reading import Reader, natural, pci_ancestor
@@ -239,6 +240,12 @@ def test_unregistered_is_not_said_of_a_controller_that_starts() -> None:
     snapshot = look(unregistered(state="resetting"))
     assert pool_states(snapshot) == ()
     assert [(gap.fact, gap.needs) for gap in snapshot.gaps] == [("pool", "controller nvme0 to be live")]
+
+
+def test_why_a_device_has_no_pool() -> None:
+    """Not yet, or not at all: the one is worth another try."""
+    assert isinstance(why_no_pool(look(unregistered(state="resetting")), A), BusyError)
+    assert isinstance(why_no_pool(look(pci_function("0000:01:00.0")), A), NotFoundError)
 
 
 def test_levels_that_cannot_be_read_are_unknown() -> None:

@@ -36,8 +36,10 @@ def check(path: str, *, force: bool = False) -> None:
     with _folder(path) as (folder, name):
         _check_free(folder, path, name, force=force)
         temporary, descriptor = _create(folder)
-        os.close(descriptor)
-        os.unlink(temporary, dir_fd=folder)
+        try:
+            os.close(descriptor)
+        finally:
+            os.unlink(temporary, dir_fd=folder)
 
 
 @contextlib.contextmanager
