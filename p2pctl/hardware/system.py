@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
+from p2pctl.hardware.capture.trim import trim
 from p2pctl.hardware.reading import RELEASE, SENSE, Reader
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 from p2pctl.model.kernel import Cpu, Kernel
@@ -24,7 +25,7 @@ def read_kernel(reader: Reader, now: float) -> Kernel:
     return Kernel(
         taken=now,
         release=release,
-        command_line=reader.text("/proc/cmdline", "kernel command line"),
+        command_line=_command_line(reader),
         cpu=_cpu(reader),
         iommus=reader.listing("/sys/class/iommu", "iommus"),
         lockdown=_lockdown(reader),
@@ -32,6 +33,13 @@ def read_kernel(reader: Reader, now: float) -> Kernel:
         p2pdma_evidence=evidence,
         gaps=tuple(reader.gaps),
     )
+
+
+def _command_line(reader: Reader) -> Fact[str]:
+    """Without the passwords and keys that some installers take there: it ends up on screens and in reports."""
+    path = "/proc/cmdline"
+    data = reader.data(path, "kernel command line")
+    return data if isinstance(data, Missing) else trim(path, data).decode("utf-8", "surrogateescape").rstrip("\n")
 
 
 def _cpu(reader: Reader) -> Fact[Cpu]:

@@ -21,7 +21,14 @@ from p2pctl.hardware.live import LiveDoor, LiveFiles
 from p2pctl.hardware.snapshot import take
 from p2pctl.hardware.sysroot import SysrootDoor
 from p2pctl.kernel import Files, Handle, SourceKind
+from p2pctl.model.facts import ABSENT
 from p2pctl.model.snapshot import PartName
+from p2pctl.resolver.bandwidth import bandwidth
+from p2pctl.resolver.explain import resolve
+from p2pctl.resolver.remedies import advice, remedies
+from p2pctl.resolver.resolver import Resolver
+from p2pctl.resolver.selection import select
+from p2pctl.resolver.topology import Topology
 from p2pctl.simulator.door import DemoDoor
 from tests.bench import host
 
@@ -30,6 +37,7 @@ FUNCTIONS = 4096
 DRIVES = 8
 PCI: tuple[PartName, ...] = ("pci",)
 POOLS: tuple[PartName, ...] = ("pools",)
+EXPLAINED: tuple[PartName, ...] = ("pci", "pools", "kernel", "rdma")
 
 
 class Row(NamedTuple):
@@ -275,6 +283,33 @@ def demo() -> list[Row]:
     return [Row("demo host: build, read its pools", f"{min(times):.1f} ms", "", None, "", None)]
 
 
+def verdicts(directory: str) -> list[Row]:
+    """All pairs of 512 endpoints, the cost of a pair as the host grows, and one pair explained in full."""
+    snapshot = take(SysrootDoor(directory), EXPLAINED)
+    functions = snapshot.pci.functions.values() if snapshot.pci else ()
+    ends = [function.address for function in functions if not function.is_bridge]
+    rules = select(snapshot.kernel.release if snapshot.kernel else ABSENT).rules
+
+    def pairs(count: int) -> Callable[[], object]:
+        return lambda: Resolver(Topology.of(snapshot), rules).matrix(ends[:count], ends[:count])
+
+    whole = min(cpu_of_call(pairs(512)) for _ in range(5))
+    few, many = (min(cpu_of_call(pairs(count)) for _ in range(5)) / count**2 for count in (64, 1024))
+    read = min(cpu_of_call(lambda: take(SysrootDoor(directory), EXPLAINED)) for _ in range(3))
+
+    def explained() -> object:
+        resolver = Resolver(Topology.of(snapshot), rules)
+        verdict = resolve(resolver, ends[0], ends[-1])
+        return remedies(snapshot, verdict), advice(snapshot, verdict), bandwidth(snapshot, verdict)
+
+    one = min(cpu_of_call(explained) for _ in range(3))
+    return [
+        Row("verdicts of 512 x 512 pairs : 1 s", f"{whole:.0f} ms", "1000 ms", whole / 1000, "", 1.0),
+        Row("a pair of 1,024 endpoints : of 64", f"{many * 1e6:.0f} ns", f"{few * 1e6:.0f} ns", many / few, "", None),
+        Row("explain a pair : read the host", f"{one:.0f} ms", f"{read:.0f} ms", one / read, "", 1.0),
+    ]
+
+
 def table(rows: list[Row]) -> str:
     """Aligned lines; ! marks what is over its budget."""
     head = ("what", "measured", "baseline", "ratio", "spread of pairs", "budget")
@@ -318,6 +353,7 @@ def main() -> int:
         take(SysrootDoor(directory), PCI)  # imports what it takes before the root directory changes
         confined = SysrootDoor(directory).files
         rows += [*reading_live(directory), reading(confined, directory, "--sysroot", None), *memory(directory)]
+        rows += verdicts(directory)
     if sys.argv[1:] == ["--json"]:
         print(json.dumps([row._asdict() for row in rows], indent=1))
     else:

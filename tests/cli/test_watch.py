@@ -70,7 +70,9 @@ def test_a_capture_does_not_change(run: Run, tmp_path: Path) -> None:
     assert "pool list" in outcome.err
 
 
-@pytest.mark.parametrize("words", [["--interval", "0"], ["--interval", "x"], ["--count", "0"]])
+@pytest.mark.parametrize(
+    "words", [["--interval", "0"], ["--interval", "x"], ["--interval", "nan"], ["--interval", "inf"], ["--count", "0"]]
+)
 def test_intervals_that_make_no_sense(run: Run, words: list[str]) -> None:
     """Exit 2, and a line that says which."""
     outcome = run("--demo", "pool", "watch", *words)

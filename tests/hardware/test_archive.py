@@ -287,7 +287,7 @@ def test_what_is_no_capture(tmp_path: Path) -> None:
     plain = refusal(tmp_path, out.getvalue())
     assert "does not start with a manifest" in plain.message
     assert plain.hint is not None
-    assert "--sysroot" in plain.hint
+    assert "p2pctl capture" in plain.hint
     for data in (
         b"PK\3\4" + bytes(600),
         b"text\n" * 300,

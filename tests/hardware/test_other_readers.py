@@ -247,6 +247,16 @@ def test_a_bomb_of_a_configuration_is_bounded() -> None:
     assert kernel.p2pdma is UNREADABLE
 
 
+def test_passwords_on_the_command_line_are_not_read_on() -> None:
+    """It ends up on screens and in reports."""
+    line = b"root=/dev/sda1 luks.key=abcdef netroot=iscsi:me:PASSWORD@192.0.2.1 iommu=pt\n"
+    shown = kernel_of({"/proc/cmdline": line}).command_line
+    assert isinstance(shown, str)
+    assert "abcdef" not in shown
+    assert "PASSWORD" not in shown
+    assert shown.endswith("iommu=pt")
+
+
 def test_lockdown_and_iommu() -> None:
     """The word in brackets, and the names of the units."""
     kernel = kernel_of(
@@ -275,6 +285,7 @@ def test_the_target_is_read_by_its_links_and_without_secrets() -> None:
             f"{root}/hosts/nqn.h1/dhchap_key": secret,
             f"{root}/subsystems/nqn.s1/attr_model": b"Linux\n",
             f"{root}/subsystems/nqn.s1/attr_of_tomorrow": b"yes\n",
+            f"{root}/ports/1/group_of_tomorrow/x": b"",
             f"{root}/subsystems/nqn.s1/dhchap_key": secret,
             f"{root}/subsystems/nqn.s1/allowed_hosts/any": Link("../../../../nvmet/hosts/nqn.h1"),
             f"{root}/subsystems/nqn.s1/namespaces/1/p2pmem": b"0000:01:00.0\n",

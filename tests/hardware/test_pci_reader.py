@@ -70,6 +70,9 @@ def test_resource_lines_become_bars() -> None:
         (b"64.0 GT/s PCIe\n", b"16\n", (64.0, 16)),
         (b"Unknown\n", b"255\n", (ABSENT, ABSENT)),
         (b"Unknown speed\n", b"0\n", (ABSENT, ABSENT)),
+        (b"nan GT/s PCIe\n", b"4\n", (ABSENT, 4)),
+        (b"inf\n", b"4\n", (ABSENT, 4)),
+        (b"1e300 GT/s PCIe\n", b"4\n", (ABSENT, 4)),
         (b"8.0 GT/s PCIe\n", b"x4\n", (8.0, UNREADABLE)),
     ],
 )

@@ -170,6 +170,13 @@ def test_a_process_that_ends_meanwhile_is_no_gap() -> None:
     assert (found.mappings, found.complete, found.gaps) == ((), True, ())
 
 
+def test_a_file_of_the_same_name_elsewhere_is_no_pool() -> None:
+    """Anybody may make /tmp/0000:01:00.0/p2pmem/allocate and map it: the kernel's own is below /sys/devices."""
+    maps = "7f0000000000-7f0000100000 rw-s 00000000 08:01 42    /tmp/0000:01:00.0/p2pmem/allocate\n"
+    files = tree({**processes(maps)})
+    assert read_holders(Reader(files), TreeDoor(files), 0.0, {}).mappings == ()
+
+
 def test_hostile_maps_are_survived() -> None:
     """Lines that look like mappings but are none count for nothing."""
     maps = "zz-yy rw-s 0 0:0 0 /x/p2pmem/allocate\nff-0 rw-s 0 0:0 1  /d/0000:01:00.0/p2pmem/allocate\n" * 50
@@ -279,6 +286,7 @@ def test_names_sort_as_people_count() -> None:
     """nvme2 before nvme10, and no number is too long."""
     assert sorted(["nvme10", "nvme2", "nvme1n1"], key=natural) == ["nvme1n1", "nvme2", "nvme10"]
     natural("x" + "9" * 5000)
+    natural("nqn.\u00b2\u0663")
 
 
 def test_the_nearest_function_above_is_the_device() -> None:

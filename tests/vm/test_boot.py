@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.vm.suite import GuestCheck, matrix
 
-GUESTS = matrix(["7.3", "6.18", "6.12"], ["hotplug"], "checks_lab")
+GUESTS = matrix(["7.3", "6.12"], ["hotplug"], "checks_lab")
 
 
 def test_guest(guest_check: GuestCheck) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.vm.suite import Fleet, Guest
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.full]
 
 
 def outcome(fleet: Fleet, guest: Guest, check: str) -> str:

@@ -66,7 +66,6 @@ def test_other_names_make_none(name: str) -> None:
 
 
 @pytest.mark.vm
-@pytest.mark.full
 @pytest.mark.parametrize(("series", "number"), [("7.3", 1), ("6.18", 4)])
 def test_closed_loop(vm_fleet: Fleet, series: str, number: int) -> None:
     """Booted again with exactly the parameter that the remedies print, the kernel does as predicted."""

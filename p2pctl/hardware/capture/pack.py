@@ -24,7 +24,7 @@ def pack(manifest: Manifest, members: Mapping[str, Member]) -> bytes:
     seconds = int(manifest.time)
     out = io.BytesIO()
     with gzip.GzipFile(filename="", fileobj=out, mode="wb", compresslevel=_LEVEL, mtime=seconds) as stream:
-        stream.write(_entry(Member(f"/{MANIFEST_NAME}", "file", 0o600, text), seconds))
+        stream.write(_entry(Member(f"/{MANIFEST_NAME}", "file", 0o644, text), seconds))
         for _, member in sorted(members.items()):
             stream.write(_entry(member, seconds))
         stream.write(bytes(2 * _BLOCK))

@@ -119,7 +119,7 @@ class _Redactor:
         down = [part for part in member.target.split("/") if part not in {"", ".", ".."}]
         there = posixpath.normpath(posixpath.join(posixpath.dirname(member.path), member.target))
         renamed = self.path(there).split("/")
-        return "/".join(up + renamed[len(renamed) - len(down) :])
+        return "/".join(up + renamed[len(renamed) - len(down) :]) or "."
 
     def _data(self, path: str, data: bytes) -> bytes:
         name = posixpath.basename(path)

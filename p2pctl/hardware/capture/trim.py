@@ -15,7 +15,7 @@ _CPU = re.compile(rb"(?:processor|vendor_id|cpu family|model|model name)\s*:|$")
 _CONFIG = re.compile(rb"(?:# )?CONFIG_(?:PCI|PCI_P2PDMA|ZONE_DEVICE|VFIO_PCI_DMABUF|HSA_AMD_P2P|NVME_TARGET\w*)[ =]")
 _OPTION = re.compile(rb"(?:[^\s\"]|\"[^\"]*(?:\"|$))+")
 _SECRET_KEY = re.compile(rb"key|psk|secret|passw|credential|token|dhchap", re.IGNORECASE)
-_URL_PASSWORD = re.compile(rb"(://[^\s/@:]{0,256}):[^\s/@]{1,256}@")
+_URL_PASSWORD = re.compile(rb"((?:://|iscsi:)[^\s/@:]{0,256}):[^\s/@]{1,256}@")
 
 
 def trim(path: str, data: bytes) -> bytes:

@@ -57,7 +57,7 @@ def members(stream: BinaryIO, where: str) -> Iterator[Member]:
     try:
         while (member := reader.member(MAX_MANIFEST if first else MAX_FILE)) is not None:
             if first and member.path != f"/{MANIFEST_NAME}":
-                _refuse(where, "it does not start with a manifest", hint="unpack it and use --sysroot")
+                _refuse(where, "it does not start with a manifest")
             first = False
             yield member
         if first:

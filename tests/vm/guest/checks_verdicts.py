@@ -20,7 +20,8 @@ SECONDS = 600
 LEAST_VERDICTS = 700
 """How many verdicts are compared in one guest."""
 LEAST_ROUNDS = 8
-SHOWN = 20
+SHOWN = 8
+"""Differences that a failure lists; the runner keeps 10,000 characters of it."""
 
 
 def check_every_verdict_is_the_kernels(context: Context) -> None:
