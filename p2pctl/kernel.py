@@ -7,6 +7,7 @@ File names are ``str`` with ``surrogateescape``; contents are ``bytes``, since d
 
 from __future__ import annotations
 
+import abc
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -45,6 +46,24 @@ class Handle(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class Closing(abc.ABC):
+    """The part of a handle, or of whatever else is closed, that makes a ``with`` block of it."""
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Gives back what is held. Harmless when repeated."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Files(Protocol):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from types import TracebackType
-from typing import Literal, NoReturn, Self
+from typing import Literal, NoReturn
 
 from p2pctl.errors import DeniedError, NotFoundError, P2pctlError, UsageError
 from p2pctl.hardware.capture.manifest import MAX_TOTAL, Manifest, parse
@@ -13,7 +12,7 @@ from p2pctl.hardware.capture.replay import RecordedNames, RecordedProcesses, Rep
 from p2pctl.hardware.capture.untar import Member, members
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import refuse_pool
-from p2pctl.kernel import READ_LIMIT, Files, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Files, Stat
 
 SOURCE = "--capture"
 
@@ -125,7 +124,7 @@ class TreeFiles(ReadOnly):
         return errno.ENOTDIR if above is not None and above.kind == "file" else errno.ENOENT
 
 
-class BytesHandle:
+class BytesHandle(Closing):
     """A ``Handle`` over bytes."""
 
     def __init__(self, data: bytes) -> None:
@@ -142,14 +141,6 @@ class BytesHandle:
     def close(self) -> None:
         """Lets go of the bytes. Harmless when repeated."""
         self._data = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def load(path: str) -> tuple[Manifest, TreeFiles]:

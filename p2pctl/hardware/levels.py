@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from p2pctl.hardware.pci import DEVICES
 from p2pctl.hardware.reading import Reader
 from p2pctl.hardware.snapshot import take
-from p2pctl.kernel import Door, Handle
+from p2pctl.kernel import Closing, Door, Handle
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
 from p2pctl.model.pools import Pool
@@ -22,7 +20,7 @@ RESCAN = 5.0
 _PARTS: tuple[PartName, ...] = ("pools",)
 
 
-class PoolWatch:
+class PoolWatch(Closing):
     """Pools over time. Keeps each pool's ``available`` file open; close it, or use it in a ``with`` block."""
 
     def __init__(self, door: Door) -> None:
@@ -81,14 +79,6 @@ class PoolWatch:
         for handle in self._handles.values():
             handle.close()
         self._handles.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _path(address: Address) -> str:

@@ -9,11 +9,10 @@ import errno
 import os
 import stat as modes
 import time
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from p2pctl.hardware.names import PciNames
-from p2pctl.kernel import READ_LIMIT, Process, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Process, Stat
 
 READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 """O_NONBLOCK so that no fifo that somebody left in the way can hang a read."""
@@ -56,7 +55,7 @@ def stat_of(found: os.stat_result) -> Stat:
     return Stat(kind, found.st_mode & 0o777, found.st_size)
 
 
-class DescriptorHandle:
+class DescriptorHandle(Closing):
     """A ``Handle`` over a file descriptor, which it owns."""
 
     __slots__ = ("_descriptor",)
@@ -79,14 +78,6 @@ class DescriptorHandle:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class LiveFiles:

@@ -13,11 +13,9 @@ from typing import NamedTuple
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
 from p2pctl.model.pci import Function
+from p2pctl.resolver.bandwidth import line_rate
 from p2pctl.resolver.conclude import Way
 from p2pctl.resolver.resolver import Resolver
-
-_ENCODING = ((2.5, 8 / 10), (5.0, 8 / 10), (8.0, 128 / 130), (16.0, 128 / 130), (32.0, 128 / 130), (64.0, 236 / 256))
-"""Share of the transfers that is data, by GT/s (PCI Express Base Specification 6.0)."""
 
 
 class Edge(NamedTuple):
@@ -27,12 +25,6 @@ class Edge(NamedTuple):
     """The root port or downstream port that the link is below."""
     up: bool
     """Towards the root."""
-
-
-def link_rate(speed: float, width: int) -> float:
-    """Decimal GB/s a direction, before packet headers."""
-    share = next((share for best, share in _ENCODING if speed <= best), _ENCODING[-1][1])
-    return speed * share / 8 * width
 
 
 class Links:
@@ -92,4 +84,4 @@ def _rate(function: Function | None) -> float | None:
     speed, width = function.link.speed, function.link.width
     if isinstance(speed, Missing) or isinstance(width, Missing) or speed <= 0 or width <= 0:
         return None
-    return link_rate(speed, width)
+    return line_rate(speed, width)

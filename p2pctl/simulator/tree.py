@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
-from p2pctl.kernel import READ_LIMIT, Handle, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Handle, Stat
 from p2pctl.simulator.nodes import Directory, File, Link, Node, error
 
 MAX_LINKS = 40
@@ -21,7 +19,7 @@ _Names = list[str]
 _Above = list[Node]
 
 
-class MemoryHandle:
+class MemoryHandle(Closing):
     """An open file; what changes is seen at the next read."""
 
     def __init__(self, file: File, path: str, head: int | None) -> None:
@@ -44,14 +42,6 @@ class MemoryHandle:
     def close(self) -> None:
         """Lets go of the file. Harmless when repeated."""
         self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class MemoryFiles:

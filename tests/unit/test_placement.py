@@ -16,9 +16,10 @@ from p2pctl.model.facts import ABSENT, UNREADABLE, Fact
 from p2pctl.model.pci import Link
 from p2pctl.model.pools import Pool
 from p2pctl.model.snapshot import Snapshot
+from p2pctl.resolver.bandwidth import line_rate
 from p2pctl.resolver.placement import Plan, Policy, place
 from p2pctl.resolver.placement_chance import expect
-from p2pctl.resolver.placement_links import Edge, Links, link_rate
+from p2pctl.resolver.placement_links import Edge, Links
 from p2pctl.resolver.placement_solve import Option, fixed_loads, movable, solve
 from p2pctl.resolver.placement_wants import Want
 from p2pctl.resolver.ports import PortDevice, PortDevices
@@ -106,9 +107,9 @@ def test_ties_are_spread() -> None:
     found = plan(snapshot, *(want(f"0{at}:00.0", "09:00.0") for at in range(5, 9)))
     assert found.pools == {address("03:00.0"): 2, address("04:00.0"): 2}
     assert found.worst is not None
-    assert found.worst.load == pytest.approx(2 / link_rate(*GEN4))
+    assert found.worst.load == pytest.approx(2 / line_rate(*GEN4))
     # Heads or tails, four times: 2, 3 or 4 on the fuller of the two.
-    assert found.chance == pytest.approx((6 * 2 + 8 * 3 + 2 * 4) / 16 / link_rate(*GEN4))
+    assert found.chance == pytest.approx((6 * 2 + 8 * 3 + 2 * 4) / 16 / line_rate(*GEN4))
     assert all(one.chance is not None and one.load is not None and one.chance > one.load for one in found.choices)
 
 
@@ -247,8 +248,8 @@ def test_routes() -> None:
     ("speed", "width", "rate"), [(2.5, 4, 1.0), (8.0, 16, 15.75), (16.0, 4, 7.88), (32.0, 16, 63.02), (64.0, 4, 29.5)]
 )
 def test_link_rates(speed: float, width: int, rate: float) -> None:
-    """facts/p2pdma.md 7.1."""
-    assert link_rate(speed, width) == pytest.approx(rate, abs=0.01)
+    """As the generations of PCI Express are known."""
+    assert line_rate(speed, width) == pytest.approx(rate, abs=0.01)
 
 
 def test_expectation_of_many() -> None:

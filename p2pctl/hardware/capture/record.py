@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from p2pctl.hardware.capture.manifest import NamePair, Ranges
 from p2pctl.hardware.capture.trim import trim
 from p2pctl.hardware.confine import ReadOnly, resolve
-from p2pctl.kernel import READ_LIMIT, Door, Files, Handle, Names, Process, Processes, SourceKind, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Door, Files, Handle, Names, Process, Processes, SourceKind, Stat
 
 _OF_ITSELF = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP})
 """What a tree of the same directories, files and links answers without being told."""
@@ -220,7 +218,7 @@ class RecordingFiles(ReadOnly):
         return self._record.links.get(place)
 
 
-class _RecordingHandle:
+class _RecordingHandle(Closing):
     def __init__(self, handle: Handle, path: str, files: RecordingFiles) -> None:
         self._handle = handle
         self._path = path
@@ -239,14 +237,6 @@ class _RecordingHandle:
     def close(self) -> None:
         """Closes the file."""
         self._handle.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _RecordingProcesses:

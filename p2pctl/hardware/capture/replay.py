@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from p2pctl.hardware.capture.manifest import MANIFEST_NAME, Manifest, NamePair, Ranges
 from p2pctl.hardware.confine import ReadOnly, failure
-from p2pctl.kernel import READ_LIMIT, Files, Handle, Process, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Files, Handle, Process, Stat
 
 _NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR})
 
@@ -81,7 +80,7 @@ class ReplayFiles(ReadOnly):
         return failure(self._errors.get(error.filename, number) if number in _NOTHING else number, path)
 
 
-class _HoledHandle:
+class _HoledHandle(Closing):
     """A handle that tells what was never read from what is zero."""
 
     def __init__(self, inner: Handle, holes: Ranges, path: str) -> None:
@@ -98,14 +97,6 @@ class _HoledHandle:
     def close(self) -> None:
         """Closes the file."""
         self._inner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _refuse_holes(holes: Ranges, start: int, end: int, path: str) -> None:
