@@ -20,7 +20,7 @@ def csv_lines(report: Report) -> Iterator[str]:
     """
     if not report.flat:
         raise UsageError(
-            f"a {report.kind} report is nested and has no CSV form", hint="use -o json, jsonl, yaml, table or plain"
+            f"{report.kind} is nested and has no CSV form", hint="use -o json, jsonl, yaml, table or plain"
         )
     return _rows(report)
 

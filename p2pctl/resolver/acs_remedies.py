@@ -184,7 +184,7 @@ def _risk(ports: Sequence[Address], merges: Sequence[GroupMerge], *, kept: bool)
             "the groups go on looking separate, so that guests that run lose their isolation unseen; the bits come "
             "back at a reset, a resume, and from 7.0 on when a driver binds to the port; locked-down kernels refuse it"
         )
-    return ". ".join(said)
+    return ". ".join(clause[0].upper() + clause[1:] for clause in said)
 
 
 def _merge_text(merge: GroupMerge) -> str:

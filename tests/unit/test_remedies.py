@@ -144,8 +144,8 @@ def test_the_risk_names_the_groups_and_the_guests() -> None:
     snapshot = replace(snapshot, pci=replace(snapshot.pci, functions=functions))
     one = found(snapshot)["disable-acs-redirect"]
     assert "7 and 10 (0000:02:00.0, 0000:03:00.0); 8 and 11 (0000:02:01.0, 0000:04:00.0)" in one.risk
-    assert "held by vfio, to be given to one guest together or not at all: 0000:03:00.0" in one.risk
-    assert "the groups go on looking separate" in found(snapshot)["clear-acs-now"].risk
+    assert "Held by vfio, to be given to one guest together or not at all: 0000:03:00.0" in one.risk
+    assert "The groups go on looking separate" in found(snapshot)["clear-acs-now"].risk
 
 
 def test_functions_of_one_card_that_redirect_to_themselves() -> None:
