@@ -178,7 +178,10 @@ def _remedies(case: Case) -> Iterator[Block]:
 
 
 def _sentence(clause: str) -> str:
-    return f"{clause[:1].upper()}{clause[1:]}{'' if clause.endswith('.') else '.'}"
+    """A clause as a sentence; a device keeps its name as it is."""
+    first = clause.partition(" ")[0]
+    start = clause if any(map(str.isdigit, first)) else clause[:1].upper() + clause[1:]
+    return f"{start}{'' if clause.endswith('.') else '.'}"
 
 
 def _result(remedy: Remedy) -> str:
