@@ -8,7 +8,7 @@ import typer
 
 from p2pctl.cli.framework import command, single
 from p2pctl.cli.options import Wake
-from p2pctl.cli.rules import Rules, followed
+from p2pctl.cli.rules import Rules
 from p2pctl.cli.session import Session
 from p2pctl.errors import ExitCode
 
@@ -60,8 +60,8 @@ def explain(  # noqa: PLR0917  typer reads parameters, nobody passes them
     session = Session.of(ctx)
     host = session.snapshot(PARTS, wake=wake)
     # A device is called what it is called before it is moved.
-    lender = find_provider(host, followed(session, provider))
-    users = tuple(dict.fromkeys(find_client(host, followed(session, client)) for client in clients))
+    lender = find_provider(host, session.followed(provider))
+    users = tuple(dict.fromkeys(find_client(host, session.followed(client)) for client in clients))
     assumed = apply(host, assume) if assume else None
     snapshot = assumed.snapshot if assumed else host
     question = Question(lender, users, choose(snapshot, rules), assumed.sentences if assumed else ())

@@ -8,7 +8,7 @@ import typer
 
 from p2pctl.cli.framework import command, single
 from p2pctl.cli.options import Wake
-from p2pctl.cli.rules import Rules, followed
+from p2pctl.cli.rules import Rules
 from p2pctl.cli.session import Session
 
 app = single()
@@ -54,7 +54,7 @@ def show_matrix(
     selection = choose(snapshot, rules)
     names = Names(snapshot)
     pairs = scope(
-        names, [find_client(snapshot, followed(session, device)) for device in devices or ()], everything=everything
+        names, [find_client(snapshot, session.followed(device)) for device in devices or ()], everything=everything
     )
     resolver = Resolver(Topology.of(snapshot), selection.rules)
     page = matrix_page(snapshot, selection, resolver, names, pairs, width=look(sys.stdout, "never").width)

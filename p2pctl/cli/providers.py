@@ -8,7 +8,7 @@ import typer
 
 from p2pctl.cli.framework import command, single
 from p2pctl.cli.options import Wake
-from p2pctl.cli.rules import Rules, followed
+from p2pctl.cli.rules import Rules
 from p2pctl.cli.session import Session
 
 app = single()
@@ -39,6 +39,6 @@ def show_providers(
     session = Session.of(ctx)
     snapshot = session.snapshot(PARTS, wake=wake)
     selection = choose(snapshot, rules)
-    found = [find_client(snapshot, followed(session, client)) for client in clients]
+    found = [find_client(snapshot, session.followed(client)) for client in clients]
     page = providers_page(snapshot, selection, Resolver(Topology.of(snapshot), selection.rules), found)
     session.show(page if session.format == "table" else page.report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Annotated
 
 import typer
@@ -26,14 +25,6 @@ Rules = Annotated[
         help="Rules to go by instead of the kernel's own: a name of p2pctl rules list, or a release such as 6.12.",
     ),
 ]
-
-
-def followed(session: Session, name: str) -> str:
-    """A path with its links followed, as they lead on this source; any other name as it is."""
-    if name.startswith("/"):
-        with contextlib.suppress(OSError):
-            return session.door.files.realpath(name)
-    return name
 
 
 @command(app, "list")

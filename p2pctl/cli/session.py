@@ -81,10 +81,14 @@ class Session:
         from p2pctl.findings.selectors import find_device  # noqa: PLC0415
 
         snapshot = self.snapshot(parts, wake=wake)
+        return snapshot, find_device(snapshot, self.followed(name))
+
+    def followed(self, name: str) -> str:
+        """A path with its links followed, as they lead on this source; any other name as it is."""
         if name.startswith("/"):
             with contextlib.suppress(OSError):
-                name = self.door.files.realpath(name)
-        return snapshot, find_device(snapshot, name)
+                return self.door.files.realpath(name)
+        return name
 
     def show(self, result: Result) -> None:
         """Writes a result to stdout in the format asked for. What a plain list has no place for goes to stderr."""

@@ -88,16 +88,21 @@ def topology_page(snapshot: Snapshot, *, everything: bool = False) -> Page:
     return Page(report, (Section("", (tree,)), Section("", (Lines(tuple(lines)),))))
 
 
+def _representative_id(bridge: HostBridge, forest: _Forest) -> str | None:
+    first = bridge.representative
+    if forest.snapshot.pci is None or isinstance(first, Missing):
+        return None
+    function = forest.snapshot.pci.functions.get(first)
+    return identity_text(function) if function else None
+
+
 def _bridge_item(bridge: HostBridge, forest: _Forest) -> Item:
     first = bridge.representative
-    function = None
-    if forest.snapshot.pci and not isinstance(first, Missing):
-        function = forest.snapshot.pci.functions.get(first)
     return {
         "address": bridge.name,
         "role": "host-bridge",
         "representative": first if isinstance(first, Missing) else str(first),
-        "representative_id": identity_text(function) if function else None,
+        "representative_id": _representative_id(bridge, forest),
         "children": [_device_item(device, forest) for device in forest.below(bridge.name)],
     }
 
@@ -128,11 +133,10 @@ def _pool_item(state: PoolState) -> Item:
 
 
 def _bridge_node(bridge: HostBridge, forest: _Forest) -> Node:
-    item = _bridge_item(bridge, forest)
-    representative = item["representative"]
-    if isinstance(representative, str):
+    representative = bridge.representative
+    if not isinstance(representative, Missing):
         text = f"represented by {representative}"
-        identity = str(item["representative_id"])
+        identity = _representative_id(bridge, forest) or "?"
     else:
         text = "no function stands for it" if representative is Missing.ABSENT else "what stands for it is not known"
         identity = "-" if representative is Missing.ABSENT else "?"
