@@ -8,6 +8,10 @@
     +-- DeniedError         4   permission or lockdown
     +-- UnsupportedError    5   this kernel or this source cannot
     +-- BusyError           6   busy, locked, or moved since it was looked at
+    +-- PartialError        7   failed half way: neither as before nor as wanted
+    +-- RefusedError        8   the answer is no: a check before the first write says so
+    +-- UnknownError        9   it cannot be told, and what was asked for hangs on it
+    +-- RecoverError       10   an interrupted change must be finished or undone first
 
 Errors carry facts; the sentence for the terminal and the JSON object are made from them in ``cli``.
 """
@@ -28,10 +32,12 @@ class ExitCode(enum.IntEnum):
     DENIED = 4
     UNSUPPORTED = 5
     BUSY = 6
+    PARTIAL = 7
     ANSWER_NO = 8
-    """The answer is no: only with ``--exit-code``."""
+    """The answer is no: with ``--exit-code``, and where a check refuses before the first write."""
     ANSWER_UNKNOWN = 9
-    """It cannot be told: only with ``--exit-code``."""
+    """It cannot be told: in the same cases."""
+    RECOVER = 10
     INTERRUPTED = 130
 
 
@@ -86,6 +92,30 @@ class BusyError(P2pctlError):
     """Somebody else holds it; trying again later may work."""
 
     exit_code = ExitCode.BUSY
+
+
+class PartialError(P2pctlError):
+    """A change failed and could not be undone whole: the tree is neither as before nor as wanted."""
+
+    exit_code = ExitCode.PARTIAL
+
+
+class RefusedError(P2pctlError):
+    """A check before the first write found what stands against the change."""
+
+    exit_code = ExitCode.ANSWER_NO
+
+
+class UnknownError(P2pctlError):
+    """Whether the change would do what is asked cannot be told; nothing was written."""
+
+    exit_code = ExitCode.ANSWER_UNKNOWN
+
+
+class RecoverError(P2pctlError):
+    """A change was interrupted; it must be continued or undone before the next one."""
+
+    exit_code = ExitCode.RECOVER
 
 
 _BY_ERRNO: dict[int, type[P2pctlError]] = {

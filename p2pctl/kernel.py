@@ -113,6 +113,54 @@ class Files(Protocol):
         """Removes a link."""
         ...
 
+    def chmod(self, path: str, mode: int) -> None:
+        """Sets the permission bits, such as ``0o600``; configfs keeps them while the object exists."""
+        ...
+
+
+class LogLine(NamedTuple):
+    """One record of the kernel's log."""
+
+    sequence: int
+    """Counts up by one a record (Documentation/ABI/testing/dev-kmsg); only order and gaps mean anything."""
+    time: float
+    """Seconds since 1970 on the source."""
+    text: str
+    """The message, without level, time and dictionary."""
+
+
+class LogRead(NamedTuple):
+    """What the kernel's log still holds."""
+
+    lines: tuple[LogLine, ...]
+    """Oldest first."""
+    complete: bool
+    """Whether nothing that was asked for has been overwritten: False where the ring has wrapped since."""
+
+
+class Log(Protocol):
+    """The kernel's messages."""
+
+    def mark(self) -> int:
+        """The sequence number of the newest record, -1 without any. Raises OSError (EPERM, EACCES: not for us)."""
+        ...
+
+    def since(self, mark: int = -1) -> LogRead:
+        """The records after ``mark``; all that are left without one. Raises OSError."""
+        ...
+
+
+class Modules(Protocol):
+    """Kernel modules, and the file system that some of them are configured by."""
+
+    def load(self, name: str) -> None:
+        """Loads a module and what it stands on. Raises OSError (ENOENT: there is none; EPERM; EKEYREJECTED...)."""
+        ...
+
+    def mount_configfs(self) -> None:
+        """Mounts configfs at /sys/kernel/config. Raises OSError (EBUSY: it is)."""
+        ...
+
 
 class Process(NamedTuple):
     """Who a process is."""
@@ -161,6 +209,16 @@ class Door(Protocol):
     @property
     def names(self) -> Names:
         """Names for identifiers."""
+        ...
+
+    @property
+    def log(self) -> Log:
+        """The kernel's messages."""
+        ...
+
+    @property
+    def modules(self) -> Modules:
+        """The kernel's modules."""
         ...
 
     def now(self) -> float:

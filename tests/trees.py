@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from p2pctl.hardware.without import WithoutLog, WithoutModules
 from p2pctl.kernel import Process, SourceKind
 from p2pctl.simulator.nodes import Contents, Directory, File, Link
 from p2pctl.simulator.tree import MemoryFiles
@@ -37,6 +38,8 @@ class TreeDoor:
     def __init__(self, files: MemoryFiles, processes: Mapping[int, Process] | None = None) -> None:
         self.files = files
         self.time = 1_700_000_000.0
+        self.log = WithoutLog()
+        self.modules = WithoutModules()
         self._processes = dict(processes or {})
 
     @property

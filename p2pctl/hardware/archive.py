@@ -12,6 +12,7 @@ from p2pctl.hardware.capture.replay import RecordedNames, RecordedProcesses, Rep
 from p2pctl.hardware.capture.untar import Member, members
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import refuse_pool
+from p2pctl.hardware.without import WithoutLog, WithoutModules
 from p2pctl.kernel import READ_LIMIT, Closing, Files, Stat
 
 SOURCE = "--capture"
@@ -204,6 +205,8 @@ class CaptureDoor:
         self.files: Files = ReplayFiles(tree, self.manifest, SOURCE)
         self.processes = RecordedProcesses(self.manifest)
         self.names = RecordedNames(self.manifest)
+        self.log = WithoutLog()
+        self.modules = WithoutModules()
 
     def now(self) -> float:
         """Seconds since 1970 when the capture was taken."""

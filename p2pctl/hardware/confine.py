@@ -86,6 +86,10 @@ class ReadOnly:
         """Refuses."""
         self._refuse(path)
 
+    def chmod(self, path: str, mode: int) -> None:  # noqa: ARG002  the protocol has it
+        """Refuses."""
+        self._refuse(path)
+
     def _refuse(self, path: str) -> NoReturn:
         raise UsageError(
             f"{self._source} is read-only: it shows a host and changes none",

@@ -16,6 +16,7 @@ from p2pctl.errors import DeniedError, NotFoundError, UsageError
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import READING, DescriptorHandle, drain, refuse_pool, stat_of
 from p2pctl.hardware.names import PciNames
+from p2pctl.hardware.without import WithoutLog, WithoutModules
 from p2pctl.kernel import READ_LIMIT, Files, Names, Process, Processes, Stat
 
 T = TypeVar("T")
@@ -207,6 +208,8 @@ class SysrootDoor:
         self.files = SysrootFiles(directory)
         self.processes = SysrootProcesses(self.files)
         self.names = PciNames()
+        self.log = WithoutLog()
+        self.modules = WithoutModules()
         self._time: float | None = None
         self._replay(directory)
 

@@ -1,11 +1,19 @@
-"""The NVMe target as configfs shows it. Attributes keep the kernel's file names; secrets are never read."""
+"""The NVMe target as configfs shows it. Attributes keep the kernel's file names.
+
+The same classes hold what is there and what is wanted; in the latter an attribute that is not mentioned is left to the
+kernel. Secrets are NOT_READ unless a reader was told to fetch them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from p2pctl.model.facts import Fact, Gap
+
+ROOT = "/sys/kernel/config/nvmet"
+"""Where configfs shows the target."""
 
 Attributes = Mapping[str, Fact[str]]
 """File name to text without the final newline, one entry for every attribute that this kernel lists."""
@@ -13,47 +21,119 @@ Attributes = Mapping[str, Fact[str]]
 SECRET_ATTRIBUTES = frozenset({"dhchap_key", "dhchap_ctrl_key"})
 """World-readable in configfs all the same (drivers/nvme/target/configfs.c)."""
 
+WRITE_ONLY_ATTRIBUTES = frozenset({"revalidate_size"})
 
-@dataclass(frozen=True, slots=True)
-class TargetNamespace:
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Host(NamedTuple):
+    """``hosts/NQN``."""
+
+    nqn: str
+    attributes: Attributes = _NONE
+
+
+class TargetNamespace(NamedTuple):
     """``subsystems/NQN/namespaces/NSID``."""
 
     nsid: int
-    attributes: Attributes
+    attributes: Attributes = _NONE
+    name: str = ""
+    """Directory name where it is not the plain number: ``0x1`` is namespace 1, too."""
+
+    @property
+    def directory(self) -> str:
+        """Directory name."""
+        return self.name or str(self.nsid)
 
 
-@dataclass(frozen=True, slots=True)
-class Subsystem:
+class Subsystem(NamedTuple):
     """``subsystems/NQN``."""
 
     nqn: str
-    attributes: Attributes
-    namespaces: Mapping[int, TargetNamespace]
-    allowed_hosts: tuple[str, ...]
-    """Host NQNs, from the links' targets."""
-    passthru: Attributes
+    attributes: Attributes = _NONE
+    namespaces: Mapping[int, TargetNamespace] = _NONE
+    host_links: Mapping[str, str] = _NONE
+    """Link name to the host NQN that the link points to; a link may have any name."""
+    passthru: Attributes = _NONE
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Host NQNs, sorted."""
+        return tuple(sorted(set(self.host_links.values())))
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class AnaGroup(NamedTuple):
+    """``ports/ID/ana_groups/GROUP``."""
+
+    number: int
+    attributes: Attributes = _NONE
+    name: str = ""
+    """Directory name where it is not the plain number."""
+
+    @property
+    def directory(self) -> str:
+        """Directory name."""
+        return self.name or str(self.number)
+
+
+class Referral(NamedTuple):
+    """``ports/ID/referrals/NAME``."""
+
+    name: str
+    attributes: Attributes = _NONE
+
+
+class Port(NamedTuple):
     """``ports/ID``."""
 
     name: str
     """Directory name: ``1`` and ``01`` are different directories with the same port number."""
-    attributes: Attributes
-    subsystems: tuple[str, ...]
-    """NQNs that it exports, from the links' targets, since a link may have any name."""
+    attributes: Attributes = _NONE
+    links: Mapping[str, str] = _NONE
+    """Link name to the NQN that the link points to; a link may have any name."""
+    ana_groups: Mapping[int, AnaGroup] = _NONE
+    referrals: Mapping[str, Referral] = _NONE
+
+    @property
+    def subsystems(self) -> tuple[str, ...]:
+        """NQNs that it exports, sorted."""
+        return tuple(sorted(set(self.links.values())))
+
+    @property
+    def number(self) -> int | None:
+        """The port number; None for a name that the kernel would not have taken."""
+        return kernel_number(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Nvmet:
+class Nvmet(NamedTuple):
     """The part of a Snapshot that holds the target; empty with ``present`` False without the module."""
 
     taken: float
     present: Fact[bool]
     loaded: Fact[bool]
     """Whether the module is: then what is missing is the mount of configfs."""
-    subsystems: Mapping[str, Subsystem]
-    ports: Mapping[str, Port]
-    hosts: tuple[str, ...]
+    subsystems: Mapping[str, Subsystem] = _NONE
+    ports: Mapping[str, Port] = _NONE
+    hosts: Mapping[str, Host] = _NONE
+    attributes: Attributes = _NONE
+    """Of the root: ``discovery_nqn``."""
     gaps: tuple[Gap, ...] = ()
+
+
+def kernel_number(text: str) -> int | None:
+    """What kstrtoint(text, 0) makes of a directory's name: decimal, ``0x`` hexadecimal, a leading ``0`` octal.
+
+    None for what it refuses (lib/kstrtox.c).
+    """
+    digits = text.removeprefix("+")
+    if not digits.isascii() or not digits.isalnum():
+        return None
+    try:
+        if digits[:2].lower() == "0x":
+            return int(digits, 16)
+        if digits.startswith("0") and digits != "0":
+            return int(digits[1:], 8)
+        return int(digits, 10)
+    except ValueError:
+        return None

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 
-from p2pctl.kernel import Files, Names, Processes, SourceKind
+from p2pctl.kernel import Files, Log, Modules, Names, Processes, SourceKind
 from p2pctl.simulator import demo
 from p2pctl.simulator.demo_names import DemoNames
+from p2pctl.simulator.log import MemoryLog, MemoryModules
 from p2pctl.simulator.pools import STEP
 from p2pctl.simulator.processes import DemoProcesses
 from p2pctl.simulator.tree import MemoryFiles
@@ -26,6 +27,7 @@ class DemoDoor:
         root, running = demo.build(self._step)
         self._files = MemoryFiles(root, privileged=privileged)
         self._processes = DemoProcesses(running)
+        self._log = MemoryLog(self.now)
 
     @property
     def kind(self) -> SourceKind:
@@ -46,6 +48,16 @@ class DemoDoor:
     def names(self) -> Names:
         """Names for identifiers."""
         return DemoNames()
+
+    @property
+    def log(self) -> Log:
+        """Its kernel's messages."""
+        return self._log
+
+    @cached_property
+    def modules(self) -> Modules:
+        """Its kernel's modules."""
+        return MemoryModules()
 
     def now(self) -> float:
         """Seconds since 1970: a fixed start and what has passed since the door was opened."""

@@ -149,6 +149,14 @@ class MemoryFiles:
             raise error(errno.EPERM, path)
         self._change(path, parent, lambda: parent.unlink(name))
 
+    def chmod(self, path: str, mode: int) -> None:
+        """Sets the permission bits."""
+        node, _ = self._find(path)
+        if not self._privileged:
+            raise error(errno.EPERM, path)
+        if not isinstance(node, Link):
+            node.mode = mode
+
     def _change(self, path: str, parent: Directory, change: Callable[[], None]) -> None:
         if not self._privileged and not parent.mode & 0o002:
             raise error(errno.EACCES, path)

@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from p2pctl.hardware.live import LiveDoor, LiveFiles
 from p2pctl.hardware.snapshot import take
 from p2pctl.hardware.sysroot import SysrootDoor
+from p2pctl.hardware.without import WithoutLog, WithoutModules
 from p2pctl.kernel import Files, Handle, SourceKind
 from p2pctl.model.facts import ABSENT
 from p2pctl.model.snapshot import PartName
@@ -151,6 +152,8 @@ class Bare:
     """A door with nothing but files: what things are called is another question."""
 
     kind: SourceKind = "live"
+    log = WithoutLog()
+    modules = WithoutModules()
 
     def __init__(self, files: object) -> None:
         self.files: Files = files  # type: ignore[assignment]

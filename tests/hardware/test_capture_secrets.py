@@ -52,7 +52,7 @@ def read_all(door: Door, paths: Mapping[str, object]) -> Snapshot:
             continue
     door.processes.who(11)
     gap = Gap("acs", "enx0011223344aa", f"{SUBSYSTEM}/attr_serial", 13, "root")
-    nvmet = Nvmet(0.0, True, True, {}, {}, (), (gap,))
+    nvmet = Nvmet(0.0, True, True, gaps=(gap,))
     source = Source("live", "db1.customer-canary.com", "6.18.0", "5f0c2a8e-9d64-4a51-8d0b-6b7f3c1e2d94")
     return Snapshot(source, 0.0, nvmet=nvmet)
 

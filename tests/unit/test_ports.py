@@ -21,7 +21,7 @@ V1, V2 = "IB/RoCE v1", "RoCE v2"
 
 
 def port(traddr: Fact[str], trtype: Fact[str] = "rdma") -> Port:
-    return Port("1", {"addr_trtype": trtype, "addr_traddr": traddr}, ())
+    return Port("1", {"addr_trtype": trtype, "addr_traddr": traddr})
 
 
 def device(

@@ -26,6 +26,8 @@ class Thinned:
     kind = WHOLE.kind
     processes = WHOLE.processes
     names = WHOLE.names
+    log = WHOLE.log
+    modules = WHOLE.modules
 
     def __init__(self, gone: set[str]) -> None:
         self._gone = gone

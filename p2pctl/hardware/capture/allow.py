@@ -59,6 +59,7 @@ CONTENTS: tuple[tuple[str, str], ...] = (
     ("/proc/<number>", "maps status comm"),
     ("/boot", "config-*"),
     (_NVMET, "discovery_nqn"),
+    (f"{_NVMET}/hosts/*", "dhchap_hash dhchap_dhgroup"),
     (_SUBSYSTEM, "attr_allow_any_host attr_version attr_serial attr_model attr_firmware attr_ieee_oui attr_qid_max"),
     (_SUBSYSTEM, "attr_vendor_id attr_subsys_vendor_id attr_cntlid_min attr_cntlid_max attr_pi_enable"),
     (f"{_SUBSYSTEM}/passthru", "device_path enable admin_timeout io_timeout clear_ids"),
@@ -119,7 +120,10 @@ NAMES: tuple[tuple[str, str], ...] = (
 
 _PLACES = frozenset({"/", "/sys", "/boot", "/proc", "/proc/sys", "/proc/sys/kernel", "/proc/sys/kernel/random"})
 
-_SECRET = re.compile(r"dhchap.*|tls.*key.*|.*psk.*|.*secret.*|.*passw.*|.*private.*key.*|.*credential.*", re.IGNORECASE)
+_SECRET = re.compile(
+    r"dhchap(?!_hash$|_dhgroup$).*|tls.*key.*|.*psk.*|.*secret.*|.*passw.*|.*private.*key.*|.*credential.*",
+    re.IGNORECASE,
+)
 _SECRET_CONTENTS = (b"DHHC-1:", b"NVMeTLSkey-1:")
 
 _WORDS = {

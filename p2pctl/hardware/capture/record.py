@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from p2pctl.hardware.capture.manifest import NamePair, Ranges
 from p2pctl.hardware.capture.trim import trim
 from p2pctl.hardware.confine import ReadOnly, resolve
+from p2pctl.hardware.without import WithoutLog, WithoutModules
 from p2pctl.kernel import READ_LIMIT, Closing, Door, Files, Handle, Names, Process, Processes, SourceKind, Stat
 
 _OF_ITSELF = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP})
@@ -271,6 +272,8 @@ class RecordingDoor:
         self.files = RecordingFiles(door.files, self.record)
         self.processes = _RecordingProcesses(door.processes, self.record)
         self.names = _RecordingNames(door.names, self.record)
+        self.log = WithoutLog()
+        self.modules = WithoutModules()
         self._time = door.now()
 
     def now(self) -> float:
