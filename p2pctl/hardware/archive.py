@@ -8,11 +8,11 @@ from typing import Literal, NoReturn
 
 from p2pctl.errors import DeniedError, NotFoundError, P2pctlError, UsageError
 from p2pctl.hardware.capture.manifest import MAX_TOTAL, Manifest, parse
-from p2pctl.hardware.capture.replay import RecordedNames, RecordedProcesses, ReplayFiles
+from p2pctl.hardware.capture.replay import RecordedLog, RecordedNames, RecordedProcesses, ReplayFiles
 from p2pctl.hardware.capture.untar import Member, members
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import refuse_pool
-from p2pctl.hardware.without import WithoutLog, WithoutModules
+from p2pctl.hardware.without import WithoutModules
 from p2pctl.kernel import READ_LIMIT, Closing, Files, Stat
 
 SOURCE = "--capture"
@@ -205,7 +205,7 @@ class CaptureDoor:
         self.files: Files = ReplayFiles(tree, self.manifest, SOURCE)
         self.processes = RecordedProcesses(self.manifest)
         self.names = RecordedNames(self.manifest)
-        self.log = WithoutLog()
+        self.log = RecordedLog(self.manifest)
         self.modules = WithoutModules()
 
     def now(self) -> float:

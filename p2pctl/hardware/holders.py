@@ -13,10 +13,11 @@ from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
 from p2pctl.model.holders import Holders, Mapping
 from p2pctl.model.nvme import Nvme
+from p2pctl.model.pools import Pools
 
 _LINE = re.compile(
     rb"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) \S+ \S+ \S+ \d+ +"
-    rb"(?:/sys/devices/\S*/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/p2pmem/allocate|/dev/(nvme\d+|ng\d+n\d+))"
+    rb"(?:/sys/devices/\S*/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/p2pmem/allocate|/dev/(nvme\d+|ng\d+n\d+|p2pmem\d+))"
     rb"(?: \(deleted\))?$",
     re.MULTILINE,
 )
@@ -39,8 +40,8 @@ class _Found:
 def read_holders(reader: Reader, processes: Processes, now: float, devices: Map[str, Address]) -> Holders:
     """Every process's mappings of pools.
 
-    ``devices`` maps the names of NVMe character devices (``nvme0``, ``ng0n1``) to PCI functions, for the memory
-    that the series of 2022 handed out through them.
+    ``devices`` maps the names of character devices to PCI functions: those of NVMe (``nvme0``, ``ng0n1``), through
+    which the series of 2022 handed out memory, and those of pools (``p2pmem0``), as the one of 2017 did.
     """
     found: dict[int, dict[Address, _Found]] = {}
     denied = 0
@@ -52,7 +53,7 @@ def read_holders(reader: Reader, processes: Processes, now: float, devices: Map[
         except OSError as error:
             denied += error.errno in {errno.EACCES, errno.EPERM}
             continue
-        if b"/p2pmem/allocate" in data or b" /dev/n" in data:
+        if b"/p2pmem/allocate" in data or b" /dev/n" in data or b" /dev/p2pmem" in data:
             pools = _pools(data, devices)
             if pools:
                 found[int(name)] = pools
@@ -108,9 +109,13 @@ def _parent(reader: Reader, pid: int) -> int:
     return int(match[1]) if match else 0
 
 
-def character_devices(nvme: Nvme) -> dict[str, Address]:
-    """Names of the NVMe character devices: the controllers, and ``ngXnY`` for each namespace of theirs."""
-    devices: dict[str, Address] = {}
+def character_devices(nvme: Nvme, pools: Pools | None = None) -> dict[str, Address]:
+    """Names of character devices: NVMe controllers, ``ngXnY`` for each namespace of theirs, and pools that have one."""
+    devices: dict[str, Address] = {
+        pool.character_device: address
+        for address, pool in (pools.pools.items() if pools else ())
+        if pool.character_device is not None
+    }
     for controller in nvme.controllers.values():
         if not isinstance(controller.address, Missing):
             devices[controller.name] = controller.address

@@ -9,11 +9,11 @@ import errno
 import os
 import stat as modes
 import time
+from functools import cached_property
 from typing import Literal
 
 from p2pctl.hardware.names import PciNames
-from p2pctl.hardware.without import WithoutLog, WithoutModules
-from p2pctl.kernel import READ_LIMIT, Closing, Process, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Log, Modules, Process, Stat
 
 READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 """O_NONBLOCK so that no fifo that somebody left in the way can hang a read."""
@@ -183,8 +183,20 @@ class LiveDoor:
         self.files = LiveFiles()
         self.processes = LiveProcesses()
         self.names = PciNames()
-        self.log = WithoutLog()
-        self.modules = WithoutModules()
+
+    @cached_property
+    def log(self) -> Log:
+        """The kernel's messages."""
+        from p2pctl.hardware.kmsg import LiveLog  # noqa: PLC0415  most commands never ask
+
+        return LiveLog()
+
+    @cached_property
+    def modules(self) -> Modules:
+        """The kernel's modules."""
+        from p2pctl.hardware.modules import LiveModules  # noqa: PLC0415
+
+        return LiveModules()
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -1,10 +1,16 @@
-"""Reads the NVMe target's configuration from configfs. Secrets are opened only for who asks for them."""
+"""Reads the NVMe target's configuration from configfs. Secrets are opened only for who asks for them.
+
+What is torn down while it is read is left out; it is no error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from p2pctl.hardware.reading import Reader, natural
+from p2pctl.hardware.reading import RELEASE, SENSE, Reader, natural
+from p2pctl.hardware.system import kernel_option
 from p2pctl.model.facts import ABSENT, NOT_READ, UNREADABLE, Fact, Missing
 from p2pctl.model.nvmet import (
     ROOT,
@@ -21,9 +27,12 @@ from p2pctl.model.nvmet import (
     kernel_number,
 )
 
+T = TypeVar("T")
+
 _GROUPS = frozenset(
     {"allowed_hosts", "namespaces", "passthru", "subsystems", "referrals", "ana_groups", "hosts", "ports"}
 )
+_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENOTDIR})
 
 
 def read_nvmet(reader: Reader, now: float, *, secrets: bool = False) -> Nvmet:
@@ -42,90 +51,138 @@ class _Target:
         self._withheld = WRITE_ONLY_ATTRIBUTES if secrets else WRITE_ONLY_ATTRIBUTES | SECRET_ATTRIBUTES
 
     def read(self, now: float) -> Nvmet:
-        reader = self._reader
-        try:
-            reader.files.list(ROOT)
-        except OSError as error:
-            missing = reader.missing(error, ROOT, "nvmet")
-            loaded = reader.listing("/sys/module/nvmet", "nvmet")
-            return Nvmet(
-                now,
-                False if missing is ABSENT else missing,
-                loaded if loaded is UNREADABLE else loaded is not ABSENT,
-                gaps=tuple(reader.gaps),
-            )
+        root = self._reader.listing(ROOT, "nvmet")
+        if isinstance(root, Missing):
+            return self._without(now, root)
         return Nvmet(
             now,
             present=True,
             loaded=True,
-            subsystems={nqn: self._subsystem(nqn) for nqn in self._children(f"{ROOT}/subsystems")},
-            ports={name: self._port(name) for name in self._children(f"{ROOT}/ports")},
-            hosts={nqn: Host(nqn, self._attributes(f"{ROOT}/hosts/{nqn}")) for nqn in self._children(f"{ROOT}/hosts")},
-            attributes=self._attributes(ROOT),
-            gaps=tuple(reader.gaps),
+            subsystems=self._objects(f"{ROOT}/subsystems", self._subsystem),
+            ports=self._objects(f"{ROOT}/ports", self._port),
+            hosts=self._objects(f"{ROOT}/hosts", self._host),
+            attributes=self._attributes(ROOT) or {},
+            gaps=tuple(self._reader.gaps),
         )
 
-    def _children(self, path: str) -> tuple[str, ...]:
-        return tuple(sorted(self._reader.names(path, "nvmet"), key=natural))
+    def _without(self, now: float, root: Missing) -> Nvmet:
+        reader = self._reader
+        loaded = reader.listing("/sys/module/nvmet", "nvmet")
+        built: Fact[bool] = NOT_READ
+        if loaded is ABSENT:
+            # Of the configuration of the kernel, whether it can be read is a gap of the part that is about the kernel.
+            other = Reader(reader.files)
+            option = kernel_option(other, other.text(RELEASE, "kernel release"), "NVME_TARGET")
+            built = option[0] if option else NOT_READ
+        return Nvmet(
+            now,
+            False if root is ABSENT else root,
+            loaded if loaded is UNREADABLE else loaded is not ABSENT,
+            gaps=tuple(reader.gaps),
+            built=built,
+        )
 
-    def _numbered(self, path: str) -> Iterator[tuple[int, str]]:
-        """Directories by the number that the kernel takes their name for."""
+    def _children(self, path: str) -> list[str]:
+        return sorted(self._reader.names(path, "nvmet"), key=natural)
+
+    def _objects(self, path: str, read: Callable[[str, str], T | None]) -> dict[str, T]:
+        """The objects in a directory by name."""
+        found = ((name, read(f"{path}/{name}", name)) for name in self._children(path))
+        return {name: each for name, each in found if each is not None}
+
+    def _numbered(self, path: str) -> Iterator[tuple[int, list[str]]]:
+        """Directories by the number that the kernel takes their name for, the plainest name first."""
+        names: dict[int, list[str]] = {}
         for name in self._children(path):
             number = kernel_number(name)
-            if number is not None:
-                yield number, name
+            if number is None:
+                self._reader.gap("nvmet", name, f"{path}/{name}", "a directory named by a number")
+            else:
+                names.setdefault(number, []).append(name)
+        for number in sorted(names):
+            yield number, sorted(names[number], key=lambda name: (name != str(number), len(name), name))
 
-    def _attributes(self, path: str) -> Attributes:
-        """Every attribute that this kernel lists, known to p2pctl or not."""
+    def _attributes(self, path: str) -> Attributes | None:
+        """Every attribute that this kernel lists, known to p2pctl or not; None for an object that is gone."""
+        names = self._reader.listing(path, "nvmet")
+        if isinstance(names, Missing):
+            return None if names is ABSENT else {}
         values: dict[str, Fact[str]] = {}
-        for name in self._children(path):
+        for name in names:
             if name in _GROUPS:
                 continue
-            values[name] = NOT_READ if name in self._withheld else self._attribute(f"{path}/{name}", name)
+            if name in self._withheld:
+                values[name] = NOT_READ
+                continue
+            try:
+                data = self._reader.files.read(f"{path}/{name}")
+            except IsADirectoryError:
+                continue  # a group that a newer kernel has
+            except OSError as error:
+                if error.errno not in _GONE:
+                    values[name] = self._reader.missing(error, f"{path}/{name}", "nvmet attribute", name)
+                continue
+            values[name] = data.decode("utf-8", "surrogateescape").removesuffix("\n")
         return values
 
-    def _attribute(self, path: str, name: str) -> Fact[str]:
-        try:
-            data = self._reader.files.read(path)
-        except IsADirectoryError:
-            return ABSENT  # a group that a newer kernel has
-        except OSError as error:
-            return self._reader.missing(error, path, "nvmet attribute", name)
-        return data.decode("utf-8", "surrogateescape").removesuffix("\n")
+    def _links(self, path: str, kind: str) -> dict[str, str]:
+        """Link name to the name of what it points to, which must be an object in the directory ``kind``."""
+        links: dict[str, str] = {}
+        for name in self._children(path):
+            place = f"{path}/{name}"
+            try:
+                *_, group, target = ("", *self._reader.files.readlink(place).split("/"))
+            except OSError as error:
+                self._reader.missing(error, place, "nvmet link", name)
+                continue
+            if group == kind and target:
+                links[name] = target
+            else:
+                self._reader.gap("nvmet link", name, place, SENSE)
+        return links
 
-    def _links(self, path: str) -> dict[str, str]:
-        names = {name: self._reader.link_name(f"{path}/{name}", "nvmet link", name) for name in self._children(path)}
-        return {name: target for name, target in names.items() if not isinstance(target, Missing)}
+    def _host(self, path: str, nqn: str) -> Host | None:
+        attributes = self._attributes(path)
+        return None if attributes is None else Host(nqn, attributes)
 
-    def _subsystem(self, nqn: str) -> Subsystem:
-        path = f"{ROOT}/subsystems/{nqn}"
+    def _subsystem(self, path: str, nqn: str) -> Subsystem | None:
+        attributes = self._attributes(path)
+        if attributes is None:
+            return None
         return Subsystem(
             nqn=nqn,
-            attributes=self._attributes(path),
-            namespaces={
-                nsid: TargetNamespace(
-                    nsid, self._attributes(f"{path}/namespaces/{name}"), name if name != str(nsid) else ""
-                )
-                for nsid, name in self._numbered(f"{path}/namespaces")
-            },
-            host_links=self._links(f"{path}/allowed_hosts"),
-            passthru=self._attributes(f"{path}/passthru"),
+            attributes=attributes,
+            namespaces=dict(self._namespaces(f"{path}/namespaces")),
+            host_links=self._links(f"{path}/allowed_hosts", "hosts"),
+            passthru=self._attributes(f"{path}/passthru") or {},
         )
 
-    def _port(self, name: str) -> Port:
-        path = f"{ROOT}/ports/{name}"
+    def _namespaces(self, path: str) -> Iterator[tuple[int, TargetNamespace]]:
+        for nsid, (name, *others) in self._numbered(path):
+            for other in others:  # the kernel refuses a second directory for a namespace
+                self._reader.gap("nvmet", other, f"{path}/{other}", f"a number of its own: {name} is the same one")
+            attributes = self._attributes(f"{path}/{name}")
+            if attributes is not None:
+                yield nsid, TargetNamespace(nsid, attributes, name if name != str(nsid) else "")
+
+    def _port(self, path: str, name: str) -> Port | None:
+        attributes = self._attributes(path)
+        if attributes is None:
+            return None
         return Port(
             name=name,
-            attributes=self._attributes(path),
-            links=self._links(f"{path}/subsystems"),
-            ana_groups={
-                number: AnaGroup(
-                    number, self._attributes(f"{path}/ana_groups/{group}"), group if group != str(number) else ""
-                )
-                for number, group in self._numbered(f"{path}/ana_groups")
-            },
-            referrals={
-                one: Referral(one, self._attributes(f"{path}/referrals/{one}"))
-                for one in self._children(f"{path}/referrals")
-            },
+            attributes=attributes,
+            links=self._links(f"{path}/subsystems", "subsystems"),
+            ana_groups=dict(self._ana_groups(f"{path}/ana_groups")),
+            referrals=self._objects(f"{path}/referrals", self._referral),
         )
+
+    def _ana_groups(self, path: str) -> Iterator[tuple[int, AnaGroup]]:
+        for number, (name, *others) in self._numbered(path):
+            attributes = self._attributes(f"{path}/{name}")
+            if attributes is not None:
+                yield number, AnaGroup(number, attributes, name if name != str(number) else "", tuple(others))
+
+    def _referral(self, path: str, name: str) -> Referral | None:
+        attributes = self._attributes(path)
+        return None if attributes is None else Referral(name, attributes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from p2pctl.hardware.legacy import read_legacy
 from p2pctl.hardware.pci import DEVICES, FunctionReader, list_functions
 from p2pctl.hardware.reading import Reader
 from p2pctl.kernel import Files
@@ -17,8 +18,9 @@ _NVME_CLASS = 0x0108
 
 
 def read_pools(reader: Reader, now: float, functions: FunctionReader, nvme: Nvme) -> Pools:
-    """Every ``p2pmem`` directory. A pool that is taken away meanwhile is left out.
+    """Every ``p2pmem`` directory, and the pools of the proposal of 2017.
 
+    A pool that is taken away meanwhile is left out.
     ``nvme`` must be older than this reading: the driver registers the memory before its controller turns ``live``,
     so that a CMB without a pool is one that was not registered only where the controller was live before.
     """
@@ -41,6 +43,7 @@ def read_pools(reader: Reader, now: float, functions: FunctionReader, nvme: Nvme
             published=reader.flag(f"{directory}/published", "pool published", address),
             mappable=_exists(reader.files, f"{directory}/allocate"),
         )
+    pools = read_legacy(reader, functions, pools)
     return Pools(now, pools, _unregistered(reader, functions, nvme, pools), tuple(reader.gaps))
 
 

@@ -43,9 +43,9 @@ def extend(door: Door, snapshot: Snapshot, parts: Collection[PartName], *, wake:
     # Pools come after the controllers: see read_pools.
     if missing & {"pci", "pools"}:
         snapshot = _extend_functions(door, snapshot, missing, wake=wake)
-    for part in ("exporters", "holders", "block", "rdma", "nvmet", "kernel"):
+    for part, read in _OTHERS.items():
         if part in missing:
-            snapshot = _OTHERS[part](door, snapshot)
+            snapshot = read(door, snapshot)
     return snapshot
 
 
@@ -78,7 +78,7 @@ def _exporters(door: Door, snapshot: Snapshot) -> Snapshot:
 def _holders(door: Door, snapshot: Snapshot) -> Snapshot:
     from p2pctl.hardware.holders import character_devices, read_holders
 
-    devices = character_devices(snapshot.nvme) if snapshot.nvme else {}
+    devices = character_devices(snapshot.nvme, snapshot.pools) if snapshot.nvme else {}
     return replace(snapshot, holders=read_holders(Reader(door.files), door.processes, door.now(), devices))
 
 
@@ -106,12 +106,41 @@ def _kernel(door: Door, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, kernel=read_kernel(Reader(door.files), door.now()))
 
 
-_OTHERS: Mapping[str, Callable[[Door, Snapshot], Snapshot]] = {
+def _connections(door: Door, snapshot: Snapshot) -> Snapshot:
+    from p2pctl.hardware.connections import read_connections
+
+    return replace(snapshot, connections=read_connections(Reader(door.files), door.now()))
+
+
+def _log(door: Door, snapshot: Snapshot) -> Snapshot:
+    from p2pctl.hardware.log import read_log
+
+    return replace(snapshot, log=read_log(Reader(door.files), door.log, door.now()))
+
+
+def _network(door: Door, snapshot: Snapshot) -> Snapshot:
+    from p2pctl.hardware.network import read_network
+
+    return replace(snapshot, network=read_network(Reader(door.files), door.now()))
+
+
+def _rnbd(door: Door, snapshot: Snapshot) -> Snapshot:
+    from p2pctl.hardware.rnbd import read_rnbd
+
+    return replace(snapshot, rnbd=read_rnbd(Reader(door.files), door.now()))
+
+
+# In this order: what the log and the sockets say is newer than the target that they are about.
+_OTHERS: Mapping[PartName, Callable[[Door, Snapshot], Snapshot]] = {
     "exporters": _exporters,
     "holders": _holders,
     "block": _block,
     "rdma": _rdma,
     "nvmet": _nvmet,
+    "connections": _connections,
+    "log": _log,
+    "network": _network,
+    "rnbd": _rnbd,
     "kernel": _kernel,
 }
 

@@ -17,7 +17,7 @@ from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import READING, DescriptorHandle, drain, refuse_pool, stat_of
 from p2pctl.hardware.names import PciNames
 from p2pctl.hardware.without import WithoutLog, WithoutModules
-from p2pctl.kernel import READ_LIMIT, Files, Names, Process, Processes, Stat
+from p2pctl.kernel import READ_LIMIT, Files, Log, Names, Process, Processes, Stat
 
 T = TypeVar("T")
 
@@ -202,6 +202,7 @@ class SysrootDoor:
     files: Files
     processes: Processes
     names: Names
+    log: Log
 
     def __init__(self, directory: str) -> None:
         _check(directory)
@@ -220,7 +221,7 @@ class SysrootDoor:
     def _replay(self, directory: str) -> None:
         """Takes errors, time, processes and names from a capture's manifest, if there is one."""
         from p2pctl.hardware.capture.manifest import MANIFEST_NAME, MAX_MANIFEST, parse  # noqa: PLC0415  only here
-        from p2pctl.hardware.capture.replay import RecordedNames, RecordedProcesses, ReplayFiles  # noqa: PLC0415
+        from p2pctl.hardware.capture.replay import RecordedLog, RecordedNames, RecordedProcesses, ReplayFiles  # noqa: PLC0415
 
         try:
             data = self.files.read(f"/{MANIFEST_NAME}", MAX_MANIFEST)
@@ -232,6 +233,7 @@ class SysrootDoor:
         self.files = ReplayFiles(self.files, manifest, SOURCE)
         self.processes = RecordedProcesses(manifest)
         self.names = RecordedNames(manifest)
+        self.log = RecordedLog(manifest)
         self._time = manifest.time
 
 

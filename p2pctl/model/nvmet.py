@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from p2pctl.model.facts import Fact, Gap
+from p2pctl.model.facts import NOT_READ, Fact, Gap
 
 ROOT = "/sys/kernel/config/nvmet"
 """Where configfs shows the target."""
@@ -22,6 +22,14 @@ SECRET_ATTRIBUTES = frozenset({"dhchap_key", "dhchap_ctrl_key"})
 """World-readable in configfs all the same (drivers/nvme/target/configfs.c)."""
 
 WRITE_ONLY_ATTRIBUTES = frozenset({"revalidate_size"})
+
+TRANSPORT_MODULES: Mapping[str, str] = MappingProxyType(
+    {"tcp": "nvmet_tcp", "rdma": "nvmet_rdma", "loop": "nvme_loop", "fc": "nvmet_fc", "pci": "nvmet_pci_epf"}
+)
+"""``addr_trtype`` to the module that serves it."""
+
+MODULES_TO_LOAD = frozenset({"fc", "pci"})
+"""Transports that the kernel does not load itself when a port is linked (no ``nvmet-transport-N`` alias)."""
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -70,6 +78,8 @@ class AnaGroup(NamedTuple):
     attributes: Attributes = _NONE
     name: str = ""
     """Directory name where it is not the plain number."""
+    aliases: tuple[str, ...] = ()
+    """More directories of the same group, such as ``02``: the kernel takes them, and they share its state."""
 
     @property
     def directory(self) -> str:
@@ -119,6 +129,8 @@ class Nvmet(NamedTuple):
     attributes: Attributes = _NONE
     """Of the root: ``discovery_nqn``."""
     gaps: tuple[Gap, ...] = ()
+    built: Fact[bool] = NOT_READ
+    """Whether this kernel was built with the target (CONFIG_NVME_TARGET); looked up only where it is not there."""
 
 
 def kernel_number(text: str) -> int | None:

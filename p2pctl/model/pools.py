@@ -12,7 +12,7 @@ from p2pctl.model.pci import Function
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Page-backed P2P memory that a driver registered: a ``p2pmem`` directory in sysfs."""
+    """Page-backed P2P memory that a driver registered: a ``p2pmem`` directory in sysfs, or a device of that class."""
 
     function: Function
     """The device, without its configuration space."""
@@ -23,7 +23,9 @@ class Pool:
     published: Fact[bool]
     """Whether the kernel offers it to others, such as nvmet; using it from user space needs no publishing."""
     mappable: Fact[bool]
-    """Whether user space can map it (``p2pmem/allocate``, since 6.2)."""
+    """Whether user space can map it (``p2pmem/allocate``, since 6.2, or a character device)."""
+    character_device: str | None = None
+    """``p2pmem0``: as the proposal of 2017 called its pools, and drivers outside the kernel call theirs."""
 
     @property
     def address(self) -> Address:

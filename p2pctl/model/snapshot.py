@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # a command pays for the parts that it asks for
     from p2pctl.model.block import Block
+    from p2pctl.model.connections import Connections
     from p2pctl.model.exporters import Exporters
     from p2pctl.model.facts import Fact, Gap
     from p2pctl.model.holders import Holders
     from p2pctl.model.kernel import Kernel
+    from p2pctl.model.log import KernelLog
+    from p2pctl.model.network import Network
     from p2pctl.model.nvme import Nvme
     from p2pctl.model.nvmet import Nvmet
     from p2pctl.model.pools import Pools
     from p2pctl.model.rdma import Rdma
+    from p2pctl.model.rnbd import Rnbd
     from p2pctl.model.tree import Pci
 
-PartName = Literal["pci", "pools", "nvme", "block", "rdma", "exporters", "nvmet", "holders", "kernel"]
+PartName = Literal[
+    "pci", "pools", "nvme", "block", "rdma", "exporters", "nvmet", "holders", "kernel",
+    "connections", "log", "network", "rnbd",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,10 @@ class Snapshot:
     nvmet: Nvmet | None = None
     holders: Holders | None = None
     kernel: Kernel | None = None
+    connections: Connections | None = None
+    log: KernelLog | None = None
+    network: Network | None = None
+    rnbd: Rnbd | None = None
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -53,5 +64,6 @@ class Snapshot:
         parts = (
             self.pci, self.pools, self.nvme, self.block, self.rdma,
             self.exporters, self.nvmet, self.holders, self.kernel,
+            self.connections, self.log, self.network, self.rnbd,
         )  # fmt: skip
         return tuple(gap for part in parts if part is not None for gap in part.gaps)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from p2pctl.hardware.archive import CaptureDoor
 from p2pctl.hardware.capture.build import contained
-from p2pctl.hardware.capture.record import Pieces, holes
+from p2pctl.hardware.capture.pieces import Pieces, holes
 from p2pctl.hardware.capture.take import Taken, take
 from p2pctl.hardware.snapshot import ALL_PARTS
 from p2pctl.hardware.snapshot import take as take_snapshot

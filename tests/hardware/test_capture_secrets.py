@@ -82,7 +82,8 @@ def contents(taken: Taken, path: str) -> str:
 SECRETS: Entries = {
     f"{HOST}/dhchap_key": KEY,
     f"{HOST}/dhchap_ctrl_key": KEY,
-    f"{HOST}/dhchap_hash": b"canary",
+    f"{HOST}/dhchap_hash": b"hmac(sha384)\n",
+    f"{HOST}/dhchap_dhgroup": b"ffdhe4096\n",
     f"{NVME}/dhchap_secret": KEY,
     f"{NVME}/dhchap_ctrl_secret": KEY,
     f"{NVME}/tls_key": b"canary",
@@ -116,6 +117,8 @@ def test_secrets_are_left_out() -> None:
     )
     for secret in (f"{HOST}/dhchap_key", f"{SUBSYSTEM}/attr_unknown", f"{NVMET}/ports/1/addr_traddr", "/etc/shadow"):
         assert secret in taken.manifest.withheld
+    assert contents(taken, f"{HOST}/dhchap_hash") == "hmac(sha384)\n", "how keys are used is no key"
+    assert contents(taken, f"{HOST}/dhchap_dhgroup") == "ffdhe4096\n"
     assert contents(taken, "/proc/cmdline") == (
         'rd.luks.key=withheld nvme.psk=withheld inst.ks=http://u:withheld@h/ password=withheld x="y\n'
     )

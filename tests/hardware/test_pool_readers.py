@@ -295,11 +295,18 @@ def test_the_nearest_function_above_is_the_device() -> None:
     assert pci_ancestor("/sys/devices/virtual/block/dm-0") is None
 
 
+OPEN_ANYHOW = {
+    "addresses", "connected hosts", "dma-bufs", "kernel configuration", "kernel log", "lockdown", "network namespace",
+    "sockets",
+}  # fmt: skip
+"""What the absence of a file leaves open."""
+
+
 def test_an_empty_host_is_read_without_a_word() -> None:
     """No /sys, no /proc: every part is there, empty; gaps are only what an absent file leaves open."""
     snapshot = take(TreeDoor(tree({})), ALL_PARTS)
     assert pool_states(snapshot) == ()
-    assert {gap.fact for gap in snapshot.gaps} == {"dma-bufs", "kernel configuration", "lockdown"}
+    assert {gap.fact for gap in snapshot.gaps} == OPEN_ANYHOW
     assert snapshot.nvmet is not None
     assert snapshot.nvmet.present is False
 
@@ -309,7 +316,7 @@ def test_a_host_that_refuses_everything_is_all_gaps(number: int) -> None:
     """Whatever the kernel answers, reading goes on and the gaps say what was asked."""
     entries = {path: entry if isinstance(entry, Link) else refused(number) for path, entry in drive().items()}
     snapshot = take(TreeDoor(tree(entries)), ALL_PARTS)
-    open_anyhow = {"configuration space", "dma-bufs", "kernel configuration", "lockdown"}
+    open_anyhow = {"configuration space", *OPEN_ANYHOW}
     assert {gap.errno for gap in snapshot.gaps if gap.fact not in open_anyhow} == {number}
     assert not isinstance(snapshot.pools, Missing)
 

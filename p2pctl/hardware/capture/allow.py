@@ -21,6 +21,10 @@ _KFD = "/sys/**/kfd/topology/nodes"
 _NVMET = "/sys/kernel/config/nvmet"
 _SUBSYSTEM = f"{_NVMET}/subsystems/*"
 _PORT = f"{_NVMET}/ports/*"
+_DEBUG = "/sys/kernel/debug"
+_CONTROLLER = f"{_DEBUG}/nvmet/*/<controller>"
+_RTRS = "/sys/**/<rtrs>/*"
+_EXPORTS = "/sys/**/rnbd-server/ctl/devices"
 _ADDRESS = "addr_trtype addr_adrfam addr_traddr addr_trsvcid addr_treq"
 
 CONTENTS: tuple[tuple[str, str], ...] = (
@@ -68,7 +72,18 @@ CONTENTS: tuple[tuple[str, str], ...] = (
     (_PORT, f"{_ADDRESS} addr_tsas"),
     (_PORT, "param_inline_data_size param_max_queue_size param_mdts param_pi_enable"),
     (f"{_PORT}/ana_groups/*", "ana_state"),
+    (_PORT, "p2pmem allow_p2pmem"),
     (f"{_PORT}/referrals/*", f"{_ADDRESS} addr_portid enable"),
+    ("/proc/1/net", "tcp tcp6 fib_trie if_inet6"),
+    (_CONTROLLER, "port hostnqn kato state host_traddr tls_concat"),
+    (f"{_DEBUG}/p2pmem/*", "stats"),
+    ("/sys/**/<p2pmem>", "dev"),
+    (f"{_BLOCK}/rnbd", "state session mapping_path access_mode nr_poll_queues"),
+    (_RTRS, "mpath_policy max_reconnect_attempts"),
+    (f"{_RTRS}/paths/*", "state hca_name hca_port src_addr dst_addr cur_latency"),
+    (f"{_RTRS}/paths/*/stats", "rdma reconnects"),
+    (f"{_EXPORTS}/*/sessions/*", "read_only mapping_path access_mode"),
+    ("/sys/module/rnbd_server/parameters", "port_nr dev_search_path"),
 )
 """Directory, and the attributes in it. ``*`` stands for one name, ``**`` for any number of directories."""
 
@@ -115,6 +130,22 @@ NAMES: tuple[tuple[str, str], ...] = (
     (f"{_PORT}/subsystems", "*"),
     (f"{_PORT}/ana_groups", "*"),
     (f"{_PORT}/referrals", "*"),
+    # Of debugfs, what shows that it is mounted.
+    (_DEBUG, "nvmet p2pmem dma_buf bdi block clear_warn_once"),
+    (f"{_DEBUG}/nvmet", "*"),
+    (f"{_DEBUG}/nvmet/*", "<controller>"),
+    (f"{_DEBUG}/p2pmem", "*"),
+    ("/sys/class", "p2pmem rnbd-client rnbd-server <rtrs>"),
+    ("/sys/class/p2pmem", "*"),
+    ("/sys/**/<rnbd>", "ctl"),
+    ("/sys/class/<rtrs>", "*"),
+    (_RTRS, "paths"),
+    (f"{_RTRS}/paths", "*"),
+    (f"{_RTRS}/paths/*", "stats"),
+    (_EXPORTS, "*"),
+    (f"{_EXPORTS}/*", "block_dev sessions"),
+    (f"{_EXPORTS}/*/sessions", "*"),
+    ("/proc/1", "net"),
 )
 """Directory, and the names in a listing of it that stay although nothing was read below them."""
 
@@ -131,6 +162,10 @@ _WORDS = {
     "<nvme>": r"nvme[0-9]+",
     "<namespace>": r"nvme[0-9]+(?:c[0-9]+)?n[0-9]+",
     "<number>": r"[0-9]+",
+    "<controller>": r"ctrl[0-9]+",
+    "<p2pmem>": r"p2pmem[0-9]+",
+    "<rnbd>": r"rnbd-(?:client|server)",
+    "<rtrs>": r"rtrs-(?:client|server)",
 }
 
 _Table = dict[str, list[re.Pattern[str]]]

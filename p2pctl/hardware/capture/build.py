@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from p2pctl.hardware.capture import allow
 from p2pctl.hardware.capture.manifest import MAX_FILE, Manifest, Ranges
 from p2pctl.hardware.capture.record import Record
-from p2pctl.hardware.capture.trim import mapped, trim
+from p2pctl.hardware.capture.trim import mapped, sockets, trim
 from p2pctl.hardware.capture.untar import Member
 from p2pctl.kernel import Files, Stat
 
 _PROCESS = re.compile(r"/proc/([0-9]+)(?:/|$)")
+_NETWORK = re.compile(r"/proc/1(?:/net(?:/.*)?)?")
+"""The first process's network is everybody's."""
+_SOCKETS = frozenset({"/proc/1/net/tcp", "/proc/1/net/tcp6"})
+_PORT_NUMBER = re.compile(r"/sys/kernel/config/nvmet/ports/[^/]+/addr_trsvcid")
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESRCH})
 
 
@@ -72,6 +76,7 @@ class _Builder:
         self._files = files
         self._holding = _holders(record)
         self._closed = _closed(record)
+        self._ports = _ports(record)
         self._unread: list[str] = []
         self.tree = Tree(holders=self._holding)
 
@@ -82,6 +87,8 @@ class _Builder:
                 continue
             whole, holes = pieces.contents()
             data = trim(place, whole)
+            if place in _SOCKETS:
+                data = sockets(data, self._ports)
             if not allow.contents(place) or allow.holds_secret(data) or len(data) > MAX_FILE:
                 self._withhold(place, "file")
                 continue
@@ -147,7 +154,7 @@ class _Builder:
     def _concerns(self, place: str, *, failed: bool = False) -> bool:
         """Whether a path is of no process, or of one that holds memory or (``failed``) hides whether it does."""
         match = _PROCESS.match(place)
-        if match is None:
+        if match is None or _NETWORK.fullmatch(place):
             return True
         return int(match[1]) in self._holding or (failed and place.endswith("/maps") and int(match[1]) in self._closed)
 
@@ -194,6 +201,12 @@ def _holders(record: Record) -> frozenset[int]:
         for place, pieces in record.files.items()
         if place.endswith("/maps") and (match := _PROCESS.match(place)) and mapped(pieces.contents()[0])
     )
+
+
+def _ports(record: Record) -> frozenset[int]:
+    """TCP ports of the target."""
+    texts = (pieces.contents()[0].strip() for place, pieces in record.files.items() if _PORT_NUMBER.fullmatch(place))
+    return frozenset(int(text) for text in texts if text.isdigit() and len(text) < 6)
 
 
 def _closed(record: Record) -> frozenset[int]:

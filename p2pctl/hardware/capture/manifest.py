@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from p2pctl.errors import UsageError
-from p2pctl.kernel import READ_LIMIT, Process
+from p2pctl.kernel import READ_LIMIT, LogLine, LogRead, Process
 from p2pctl.model.facts import Gap
 
 MANIFEST_NAME = "p2pctl-capture.json"
@@ -29,6 +29,7 @@ NamePair = tuple[str | None, str | None]
 
 _SCHEMA_PATTERN = re.compile(r"p2pctl\.capture/(\d{1,6})")
 _ERRNO_LIMIT = 4095  # MAX_ERRNO, include/linux/err.h
+_TIME_LIMIT = 1 << 40
 _PID_LIMIT = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 
@@ -60,6 +61,8 @@ class Manifest:
     """The processes that hold memory."""
     names: Mapping[tuple[int, int], NamePair] = field(default_factory=dict)
     """Names of PCI identifiers, by vendor and device."""
+    log: LogRead | int | None = None
+    """What of the kernel's log concerns p2pctl, or the errno that reading it gave; None where nobody read it."""
 
     def dump(self) -> bytes:
         """The manifest as it is stored: JSON, ASCII, always the same for the same values."""
@@ -78,6 +81,9 @@ class Manifest:
                 str(pid): {"user": who.user, "command": who.command} for pid, who in sorted(self.processes.items())
             },
             "names": {f"{key[0]:04x}:{key[1]:04x}": list(pair) for key, pair in sorted(self.names.items())},
+            "log": {"complete": self.log.complete, "lines": self.log.lines}
+            if isinstance(self.log, tuple)
+            else self.log,
             "errors": dict(sorted(self.errors.items())),
             "holes": {path: [list(hole) for hole in holes] for path, holes in sorted(self.holes.items())},
         }
@@ -111,7 +117,7 @@ def _refuse(where: str, why: str) -> NoReturn:
 def _manifest(document: dict[str, object]) -> Manifest:
     """Raises AttributeError, KeyError, TypeError or ValueError for whatever is not as ``dump`` writes it."""
     time = document["time"]
-    if not isinstance(time, int | float) or not 0 <= time < 1 << 40:
+    if not isinstance(time, int | float) or not 0 <= time < _TIME_LIMIT:
         raise ValueError
     return Manifest(
         version=_text(document["version"]),
@@ -127,6 +133,7 @@ def _manifest(document: dict[str, object]) -> Manifest:
         withheld=tuple(_text(path) for path in _list(document["withheld"])),
         processes=dict(_process(pid, who) for pid, who in _dict(document["processes"]).items()),
         names=dict(_named(key, pair) for key, pair in _dict(document["names"]).items()),
+        log=_log(document.get("log")),
     )
 
 
@@ -179,6 +186,23 @@ def _process(pid: str, value: object) -> tuple[int, Process]:
     number = _number(int(pid), 1, _PID_LIMIT)
     entry = _dict(value)
     return number, Process(number, _text(entry["user"]), _text(entry["command"]))
+
+
+def _log(value: object) -> LogRead | int | None:
+    """Captures of earlier versions have none."""
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return _number(value, 1, _ERRNO_LIMIT)
+    entry = _dict(value)
+    return LogRead(tuple(map(_line, _list(entry["lines"]))), entry["complete"] is True)
+
+
+def _line(value: object) -> LogLine:
+    sequence, time, text = _list(value)
+    if not isinstance(time, int | float) or not 0 <= time < _TIME_LIMIT:
+        raise ValueError
+    return LogLine(_number(sequence, 0, 1 << 64), float(time), _text(text))
 
 
 def _named(key: str, value: object) -> tuple[tuple[int, int], NamePair]:

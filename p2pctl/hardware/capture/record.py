@@ -3,71 +3,36 @@
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from p2pctl.hardware.capture.manifest import NamePair, Ranges
+from p2pctl.hardware.capture.allow import holds_secret
+from p2pctl.hardware.capture.manifest import NamePair
+from p2pctl.hardware.capture.pieces import Pieces
 from p2pctl.hardware.capture.trim import trim
 from p2pctl.hardware.confine import ReadOnly, resolve
-from p2pctl.hardware.without import WithoutLog, WithoutModules
-from p2pctl.kernel import READ_LIMIT, Closing, Door, Files, Handle, Names, Process, Processes, SourceKind, Stat
+from p2pctl.hardware.log import concerns
+from p2pctl.hardware.without import WithoutModules
+from p2pctl.kernel import (
+    READ_LIMIT,
+    Closing,
+    Door,
+    Files,
+    Handle,
+    Log,
+    LogRead,
+    Names,
+    Process,
+    Processes,
+    SourceKind,
+    Stat,
+)
+
+_LOG_LINES = 20_000
 
 _OF_ITSELF = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP})
 """What a tree of the same directories, files and links answers without being told."""
-
-
-@dataclass(slots=True)
-class Pieces:
-    """What is known of one file's contents."""
-
-    data: bytearray = field(default_factory=bytearray)
-    """From the start to the last byte that was read; zeros where nobody read."""
-    known: list[tuple[int, int]] = field(default_factory=list)
-    """Offset and end of what was read, in order, apart from each other."""
-    end: int | None = None
-    """Where the file stopped giving, for the first reader that got there."""
-
-    def add(self, offset: int, data: bytes, *, asked: int) -> None:
-        """Takes in what a read of ``asked`` bytes gave. What was read first stays: of two times, a file shows one."""
-        if self.end is not None and not holes(self.known, 0, self.end):
-            return
-        end = offset + len(data)
-        if len(data) < asked:
-            self.end = end if self.end is None else min(self.end, end)
-        if len(self.data) < end:
-            self.data.extend(bytes(end - len(self.data)))
-        for start, stop in holes(self.known, offset, end):
-            self.data[start:stop] = data[start - offset : stop - offset]
-        if data:
-            self.known = _joined([*self.known, (offset, end)])
-
-    def contents(self) -> tuple[bytes, Ranges]:
-        """The file as it can be read again, and the parts of it that nobody read."""
-        data = bytes(self.data if self.end is None else self.data[: self.end])
-        return data, holes(self.known, 0, len(data))
-
-
-def holes(known: list[tuple[int, int]], start: int, end: int) -> Ranges:
-    """The parts of ``start`` to ``end`` that no range of ``known`` covers."""
-    found = []
-    for known_start, known_end in known:
-        if known_start >= end:
-            break
-        if known_start > start:
-            found.append((start, known_start))
-        start = max(start, known_end)
-    if start < end:
-        found.append((start, end))
-    return tuple(found)
-
-
-def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((start, end))
-    return joined
 
 
 @dataclass(slots=True)
@@ -83,6 +48,8 @@ class Record:
     errors: dict[str, int] = field(default_factory=dict)
     processes: dict[int, Process] = field(default_factory=dict)
     names: dict[tuple[int, int], NamePair] = field(default_factory=dict)
+    log: LogRead | int | None = None
+    """What the log said that concerns p2pctl, or the errno that reading it gave."""
 
 
 class RecordingFiles(ReadOnly):
@@ -263,6 +230,31 @@ class _RecordingNames:
         return pair
 
 
+class _RecordingLog:
+    def __init__(self, log: Callable[[], Log], record: Record) -> None:
+        self._log = log
+        self._record = record
+
+    def mark(self) -> int:
+        return self._log().mark()
+
+    def since(self, mark: int = -1) -> LogRead:
+        """The records after ``mark``; the whole of what concerns p2pctl is kept the first time."""
+        if self._record.log is None:
+            self._keep()
+        return self._log().since(mark)
+
+    def _keep(self) -> None:
+        try:
+            lines, complete = self._log().since()
+        except OSError as error:
+            self._record.log = error.errno or errno.EIO
+            return
+        kept = tuple(line for line in lines if concerns(line.text) and not holds_secret(os.fsencode(line.text)))
+        # More than that no reader needs, and the newest tell of what is.
+        self._record.log = LogRead(kept[-_LOG_LINES:], complete and len(kept) <= _LOG_LINES)
+
+
 class RecordingDoor:
     """A ``Door`` that passes everything on to another one and keeps it in ``record``."""
 
@@ -272,7 +264,7 @@ class RecordingDoor:
         self.files = RecordingFiles(door.files, self.record)
         self.processes = _RecordingProcesses(door.processes, self.record)
         self.names = _RecordingNames(door.names, self.record)
-        self.log = WithoutLog()
+        self.log = _RecordingLog(lambda: door.log, self.record)
         self.modules = WithoutModules()
         self._time = door.now()
 

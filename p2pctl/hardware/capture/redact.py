@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 import posixpath
 import re
+from collections.abc import Callable
 
 from p2pctl.hardware.capture.build import Tree
 from p2pctl.hardware.capture.manifest import Manifest
 from p2pctl.hardware.capture.pseudonyms import Pseudonyms
+from p2pctl.hardware.capture.redact_log import redact_log
 from p2pctl.hardware.capture.untar import Member
-from p2pctl.kernel import Process
+from p2pctl.kernel import LogRead, Process
 from p2pctl.model.facts import Gap
 
 _NVMET = "/sys/kernel/config/nvmet/"
@@ -20,17 +23,24 @@ _DSN = 0x0003  # Device Serial Number extended capability (PCI Express Base Spec
 _EXTENDED = 0x100
 
 _SERIALS = frozenset({"serial", "attr_serial"})
-_NQNS = frozenset({"subsysnqn", "discovery_nqn"})
+_NQNS = frozenset({"subsysnqn", "discovery_nqn", "hostnqn"})
 _FREE = frozenset(
     {
         "address", "node_guid", "parent", "model", "attr_model", "backing_file", "name",
         "device_uuid", "device_nguid", "boot_id", "bufinfo", "device_path",
+        "mapping_path", "dev_search_path", "fib_trie",
     }
 )  # fmt: skip
 _USER_NAMED = re.compile(
     r"hosts/[^/]+|subsystems/[^/]+|subsystems/[^/]+/allowed_hosts/[^/]+"
     r"|ports/[^/]+/subsystems/[^/]+|ports/[^/]+/referrals/[^/]+"
 )
+_DEBUGFS = "/sys/kernel/debug/nvmet/"
+_SESSION = re.compile(r"(/sys/.*/rtrs-(?:client|server)/|/sys/.*/rnbd-server/ctl/devices/[^/]+/sessions/)([^/]+)(.*)")
+_RTRS_ADDRESS = re.compile(r"\b(ip|gid):([^@,/\s]+)")
+_SOCKETS = frozenset({"/proc/1/net/tcp", "/proc/1/net/tcp6"})
+_SOCKET_ADDRESS = re.compile(r"\b([0-9A-F]{8}|[0-9A-F]{32})(?=:[0-9A-F]{4} )")
+_INTERFACE_ADDRESS = re.compile(r"(?m)^([0-9a-f]{32})( .* )(\S+)$")
 _GID = re.compile(r"/(?:gids|gid_attrs/ndevs)/[0-9]+$")
 _BY_LINK = re.compile(r"(/dev/disk/by-(?:id|uuid|label|partuuid|partlabel)/)([^/\n]+)")
 _OPTION = re.compile(r"(?:[^\s\"]|\"[^\"]*(?:\"|$))+")
@@ -56,7 +66,18 @@ def redact(tree: Tree, manifest: Manifest, key: bytes) -> tuple[Tree, Manifest]:
 
 class _Redactor:
     def __init__(self, key: bytes) -> None:
-        self._to = Pseudonyms(key)
+        to = self._to = Pseudonyms(key)
+        self._by_name: dict[str, Callable[[str], str]] = {
+            **dict.fromkeys(_SERIALS, to.serial),
+            **dict.fromkeys(_NQNS, lambda text: to.nqn(text.strip())),
+            **dict.fromkeys(("addr_traddr", "host_traddr"), self._transport_address),
+            **dict.fromkeys(("src_addr", "dst_addr"), self._rtrs_addresses),
+            "session": to.name,
+            "addr_trsvcid": lambda text: text if text.isdecimal() or not text else to.name(text),
+            "uuid": self._mapper_uuid,
+            "properties": lambda text: _UNIQUE.sub(lambda match: match[1] + to.number(match[2]), text),
+            "if_inet6": lambda text: _INTERFACE_ADDRESS.sub(self._interface_address, text),
+        }
 
     def learn(self, tree: Tree, manifest: Manifest) -> None:
         """Finds the serial numbers and host names, which turn up in other files too."""
@@ -91,6 +112,7 @@ class _Redactor:
                 pid: Process(pid, self._to.user(who.user), self._to.command(who.command))
                 for pid, who in manifest.processes.items()
             },
+            log=redact_log(manifest.log, self._to) if isinstance(manifest.log, LogRead) else manifest.log,
         )
 
     def path(self, path: str) -> str:
@@ -101,6 +123,12 @@ class _Redactor:
                 if _USER_NAMED.fullmatch("/".join(parts[:count])):
                     parts[count - 1] = self._to.nqn(parts[count - 1])
             return _NVMET + "/".join(parts)
+        if path.startswith(_DEBUGFS):
+            nqn, slash, rest = path.removeprefix(_DEBUGFS).partition("/")
+            return _DEBUGFS + self._to.nqn(nqn) + slash + rest
+        session = _SESSION.fullmatch(path)
+        if session is not None:
+            return session[1] + self._to.name(session[2]) + self._rtrs_addresses(session[3])
         if path.startswith("/sys/"):
             return "/".join(map(self._to.interface, path.split("/")))
         return self._to.text(path)
@@ -137,18 +165,13 @@ class _Redactor:
         }.get(path)
         if special is not None:
             return special(text)
-        if name in _SERIALS:
-            return self._to.serial(text)
-        if name in _NQNS:
-            return self._to.nqn(text.strip())
-        if name == "addr_traddr":
-            return self._transport_address(text)
-        if name == "uuid":
-            return self._mapper_uuid(text)
+        if path in _SOCKETS:
+            return _SOCKET_ADDRESS.sub(self._socket_address, text)
+        change = self._by_name.get(name)
+        if change is not None:
+            return change(text)
         if name in {"comm", "status"}:
             return self._process(name, text)
-        if name == "properties":
-            return _UNIQUE.sub(lambda match: match[1] + self._to.number(match[2]), text)
         if name in _FREE or _GID.search(path):
             text = _BY_LINK.sub(lambda match: match[1] + self._to.name(match[2]), text)
             return self._to.text(text)
@@ -167,6 +190,18 @@ class _Redactor:
         """Whatever the transport; what is no address of any known form is somebody's name for one."""
         new = self._to.text(text)
         return new if new != text or _PUBLIC.fullmatch(text) else self._to.name(text)
+
+    def _rtrs_addresses(self, text: str) -> str:
+        return _RTRS_ADDRESS.sub(lambda match: f"{match[1]}:{self._to.text(match[2])}", text)
+
+    def _socket_address(self, match: re.Match[str]) -> str:
+        """An address in the words of a little-endian processor, as /proc/net/tcp has them."""
+        raw = ipaddress.ip_address(_swapped(bytes.fromhex(match[1])))
+        return _swapped(ipaddress.ip_address(self._to.text(str(raw))).packed).hex().upper()
+
+    def _interface_address(self, match: re.Match[str]) -> str:
+        address = self._to.ipv6(ipaddress.IPv6Address(bytes.fromhex(match[1])))
+        return address.packed.hex() + match[2] + self._to.interface(match[3])
 
     def _mapper_uuid(self, text: str) -> str:
         kind, dash, rest = text.partition("-")
@@ -200,6 +235,10 @@ class _Redactor:
 
 def _decode(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
+
+
+def _swapped(raw: bytes) -> bytes:
+    return b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
 
 
 def fresh_key() -> bytes:

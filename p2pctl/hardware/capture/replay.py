@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Literal
 
 from p2pctl.hardware.capture.manifest import MANIFEST_NAME, Manifest, NamePair, Ranges
 from p2pctl.hardware.confine import ReadOnly, failure
-from p2pctl.kernel import READ_LIMIT, Closing, Files, Handle, Process, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Files, Handle, LogRead, Process, Stat
 
 _NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR})
 
@@ -124,3 +125,26 @@ class RecordedNames:
     def device(self, vendor: int, device: int) -> NamePair:
         """Vendor and device name, None where the host knew none."""
         return self._names.get((vendor, device), (None, None))
+
+
+class RecordedLog:
+    """The messages that the manifest tells of: those of the host's log that concern p2pctl."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._log = manifest.log
+
+    def mark(self) -> int:
+        """The sequence number of the newest record, -1 without any. Raises OSError as the host did."""
+        lines = self._read().lines
+        return lines[-1].sequence if lines else -1
+
+    def since(self, mark: int = -1) -> LogRead:
+        """The records after ``mark``. Raises OSError as the host did, EOPNOTSUPP where no log was recorded."""
+        lines, complete = self._read()
+        return LogRead(tuple(line for line in lines if line.sequence > mark), complete)
+
+    def _read(self) -> LogRead:
+        if isinstance(self._log, LogRead):
+            return self._log
+        number = errno.EOPNOTSUPP if self._log is None else self._log
+        raise OSError(number, os.strerror(number))

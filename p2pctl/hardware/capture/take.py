@@ -54,6 +54,7 @@ def take(
         gaps=snapshot.gaps,
         processes={pid: who for pid, who in record.processes.items() if pid in tree.holders},
         names=record.names,
+        log=record.log,
     )
     if redacted:
         tree, manifest = redact(tree, manifest, key or fresh_key())

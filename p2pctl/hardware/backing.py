@@ -1,0 +1,123 @@
+"""Finds out what stands behind paths that are to be exported, and who else uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
+
+from p2pctl.hardware.reading import Reader
+from p2pctl.model.backing import Backing, BackingKind
+from p2pctl.model.facts import UNREADABLE, Fact, Missing
+
+_CLASS = "/sys/class/block"
+_MOUNTS = ("/proc/1/mountinfo", "/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+_SOURCE = 2
+"""Fields after the dash in a line of mountinfo that hold type and source (proc_pid_mountinfo(5))."""
+
+
+def read_backing(reader: Reader, wanted: Iterable[str]) -> dict[str, Backing]:
+    """What stands behind each path. Never raises: what could not be found out is said so."""
+    uses = _Uses(reader)
+    return {path: _one(reader, uses, path) for path in dict.fromkeys(wanted)}
+
+
+def _one(reader: Reader, uses: _Uses, path: str) -> Backing:
+    try:
+        real = reader.files.realpath(path)
+        kind = _kind(reader, real)
+    except OSError as error:
+        missing = reader.missing(error, path, "backing device", path)
+        return Backing(path, missing, missing)
+    if kind == "block":
+        return Backing(path, real, kind, tuple(uses.of_disk(real)), uses.known)
+    return Backing(path, real, kind, tuple(uses.of_file(real)) if kind == "file" else (), uses.known)
+
+
+def _kind(reader: Reader, real: str) -> Fact[BackingKind]:
+    """What sort of file it is. The door does not tell block from character devices, sysfs does by name."""
+    found = reader.files.stat(real).kind
+    if found in {"file", "directory"}:
+        return "file" if found == "file" else "directory"
+    name = real.rpartition("/")[2]
+    if _is_there(reader, f"{_CLASS}/{name}"):
+        return "block"
+    listed = reader.listing(_CLASS, "block devices")
+    return UNREADABLE if isinstance(listed, Missing) else "character"
+
+
+def _is_there(reader: Reader, path: str) -> bool:
+    try:
+        reader.files.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+class _Uses:
+    """Mounts, swap and loop devices, each read once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.known = True
+        self._mounts = tuple(self._read_mounts())
+        self._swaps = tuple(self._read_swaps())
+
+    def of_disk(self, real: str) -> Iterator[str]:
+        """Users of a disk or a partition, those of its partitions among them."""
+        name = real.rpartition("/")[2]
+        for part in (name, *self._partitions(name)):
+            whose = "" if part == name else f"{part} is "
+            for source, where in self._mounts:
+                if source.rpartition("/")[2] == part:
+                    yield f"{whose}mounted on {where}"
+            if f"/dev/{part}" in self._swaps:
+                yield f"{whose}used as swap space"
+            for holder in self._reader.names(f"{_CLASS}/{part}/holders", "holders of a device", part):
+                yield f"{'it is' if part == name else f'{part} is'} part of {holder}"
+
+    def of_file(self, real: str) -> Iterator[str]:
+        """Users of a file that a namespace may be served from."""
+        if real in self._swaps:
+            yield "used as swap space"
+        for loop in self._reader.names("/sys/block", "block devices"):
+            if loop.startswith("loop"):
+                backing = self._reader.text(f"/sys/block/{loop}/loop/backing_file", "backing file", loop)
+                if backing == real:
+                    yield f"{loop} is on it"
+
+    def _partitions(self, name: str) -> Iterator[str]:
+        for entry in self._reader.names(f"{_CLASS}/{name}", "partitions", name):
+            if entry.startswith(name) and _is_there(self._reader, f"{_CLASS}/{name}/{entry}/partition"):
+                yield entry
+
+    def _read_mounts(self) -> Iterator[tuple[str, str]]:
+        """Source, followed where it is a link such as /dev/mapper's, and mount point."""
+        for line in self._lines(_MOUNTS):
+            before, dash, after = line.partition(" - ")
+            fields, kinds = before.split(" "), after.split(" ")
+            if dash and len(fields) > 4 and len(kinds) >= _SOURCE and kinds[1].startswith("/"):
+                source = _plain(kinds[1])
+                with contextlib.suppress(OSError):
+                    source = self._reader.files.realpath(source)
+                yield source, _plain(fields[4])
+
+    def _read_swaps(self) -> Iterator[str]:
+        for line in self._lines(("/proc/swaps",))[1:]:
+            yield _plain(line.split(" ", 1)[0].split("\t", 1)[0])
+
+    def _lines(self, candidates: Iterable[str]) -> list[str]:
+        for path in candidates:
+            try:
+                data = self._reader.files.read(path)
+            except OSError as error:
+                self._reader.missing(error, path, "uses of a device")
+            else:
+                return data.decode("utf-8", "surrogateescape").splitlines()
+        self.known = False
+        return []
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), text)

@@ -1,0 +1,69 @@
+"""Starts p2pctl later, by a timer of systemd that outlives this process and its connection."""
+
+# Paths are text here.
+# ruff: noqa: PTH112
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+from p2pctl.hardware import programs
+
+RUNNING = "/run/systemd/system"
+"""There where systemd is the first process (sd_booted(3))."""
+
+_SECONDS = 30.0
+"""What systemd has for an answer."""
+_LIMIT = 4096
+_PASSED_ON = ("PYTHONPATH",)
+"""What of the environment decides which p2pctl runs."""
+_NOT_LOADED = 5
+"""systemctl(1): there is no such unit."""
+
+
+class SystemdTimers:
+    """Transient timers of the system's service manager; they die with the boot, as the target does."""
+
+    __slots__ = ()
+
+    def available(self) -> bool:
+        """Whether systemd is the first process and its tools are here."""
+        return os.path.isdir(RUNNING) and all(programs.find(name) for name in ("systemd-run", "systemctl"))
+
+    def arm(self, name: str, seconds: int, arguments: Sequence[str]) -> None:
+        """Runs p2pctl with these arguments after ``seconds``. Raises OSError."""
+        environment = [f"--setenv={key}={os.environ[key]}" for key in _PASSED_ON if key in os.environ]
+        answer = programs.run(
+            "systemd-run",
+            f"--unit={name}",
+            f"--on-active={seconds}",
+            "--timer-property=AccuracySec=100ms",
+            "--collect",
+            "--quiet",
+            *environment,
+            "--",
+            *command(arguments),
+            seconds=_SECONDS,
+            limit=_LIMIT,
+            errors=True,
+        )
+        _check(answer, "systemd-run", {0})
+
+    def disarm(self, name: str) -> None:
+        """Stops a timer; harmless where it has run, or never was. What it has started goes on. Raises OSError."""
+        answer = programs.run("systemctl", "stop", f"{name}.timer", seconds=_SECONDS, limit=_LIMIT, errors=True)
+        _check(answer, "systemctl", {0, _NOT_LOADED})
+
+
+def command(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The same p2pctl as this one, whatever the working directory holds."""
+    return (sys.executable, "-P", "-m", "p2pctl", *arguments)
+
+
+def _check(answer: programs.Answer, name: str, good: set[int]) -> None:
+    if answer.code not in good:
+        said = answer.output.decode("utf-8", "replace").strip().splitlines()
+        raise OSError(errno.EIO, said[-1] if said else f"exit status {answer.code}", name)
