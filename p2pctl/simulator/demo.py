@@ -6,10 +6,11 @@ with each other. `demo_pci` has the PCI tree, `demo_target` what the target expo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-from p2pctl.simulator import blocks, demo_target, gpus, machine, network, nvme, pools, processes, rdma, target
+from p2pctl.simulator import blocks, gpus, machine, network, nvme, pools, processes, rdma
 from p2pctl.simulator.attributes import Processors
 from p2pctl.simulator.blocks import Disk
 from p2pctl.simulator.demo_pci import DIRECT_PORTS, buses
@@ -17,12 +18,15 @@ from p2pctl.simulator.gpus import Gpu
 from p2pctl.simulator.host import Host
 from p2pctl.simulator.machine import Buffer, Kernel, Module
 from p2pctl.simulator.network import LOOPBACK, Interface
-from p2pctl.simulator.nodes import Directory, Node, text
+from p2pctl.simulator.nodes import Directory, File, LiveDirectory, Node, text
 from p2pctl.simulator.nvme import Drive, cmb_size
 from p2pctl.simulator.pci import GIB, KIB, MIB
 from p2pctl.simulator.pools import Load, Pool
 from p2pctl.simulator.processes import Running
 from p2pctl.simulator.rdma import Rnic, addresses
+
+if TYPE_CHECKING:
+    from p2pctl.simulator.nvmet.kernel import NvmetKernel
 
 PROCESSORS = Processors((((0, 15), (32, 47)), ((16, 31), (48, 63))))
 
@@ -183,6 +187,13 @@ def _add_blocks(host: Host) -> None:
 _MACS = ("b8:ce:f6:a1:01:00", "b8:ce:f6:a1:01:01", "b8:ce:f6:a1:01:10", "10:70:fd:2e:40:00", "10:70:fd:2e:40:01")
 
 
+ADDRESSES = {
+    "192.0.2.10": "0000:1a:00.0", "192.0.2.11": "0000:1a:00.1", "198.51.100.10": "0000:81:00.0",
+    "203.0.113.10": "0000:03:00.0",
+}  # fmt: skip
+"""IPv4 addresses of the host, with the function of the adapter."""
+
+
 def _add_network(host: Host) -> None:
     one, two, three, four, five = _MACS
     network.add_virtual(host, Interface(name="lo", number=1, mac="00:00:00:00:00:00", state="unknown", kind=LOOPBACK))
@@ -229,8 +240,16 @@ def _add_network(host: Host) -> None:
     )  # fmt: skip
 
 
-def build(step: Callable[[], int]) -> tuple[Directory, tuple[Running, ...]]:
-    """The tree and the processes; ``step`` counts the steps of `pools.STEP` seconds since the start."""
+class Target(Protocol):
+    """The NVMe target of the host, made when somebody looks."""
+
+    def get(self) -> NvmetKernel:
+        """The target as it is now."""
+        ...
+
+
+def build(step: Callable[[], int], target: Target) -> tuple[Host, Directory, tuple[Running, ...]]:
+    """The host, its tree and the processes; ``step`` counts the steps of `pools.STEP` seconds since the start."""
     host = Host(buses(), PROCESSORS, iommu=True)
     machine.add_kernel(host, KERNEL)
     machine.add_modules(host, _MODULES)
@@ -240,20 +259,64 @@ def build(step: Callable[[], int]) -> tuple[Directory, tuple[Running, ...]]:
     _add_network(host)
     cards = [Gpu(host[address], 48 * GIB, 48 * GIB) for address in ("0000:1d:00.0", "0000:3b:00.0")]
     gpus.attach(host, cards)
-    machine.add_buffers(
+    machine.add_debugfs(
         host,
         (
             Buffer(256 * MIB, "drm", ("0000:1a:00.0",), "training-ring"),
             Buffer(2 * MIB, "mlx5_ib", ("0000:1d:00.0",)),
         ),
+        {"nvmet": LiveDirectory(lambda: target.get().debugfs.entries)},
     )
     everyone = running(host)
     for one in everyone:
         host.add(f"/proc/{one.pid}", processes.directory(one))
-    host.add(
-        "/sys/kernel/config",
-        Directory(
-            lambda: {"nvmet": target.directory(RELEASE, demo_target.HOSTS, demo_target.SUBSYSTEMS, demo_target.PORTS)}
-        ),
-    )
-    return host.root(), everyone
+    host.add("/sys/kernel/config", LiveDirectory(lambda: {"nvmet": target.get().directory}))
+    _add_sockets(host, target)
+    host.add("/dev", Directory(partial(_device_nodes, host)))
+    host.add("/srv/images/rescue.img", File(b"", 0o600, 0))
+    host.add("/proc/1/mountinfo", File(_MOUNTS))
+    host.add("/proc/swaps", File(b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"))
+    return host, host.root(), everyone
+
+
+_MOUNTS = b"""\
+22 28 0:21 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw
+28 1 254:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg0-root rw
+95 28 8:2 / /boot rw,relatime shared:46 - ext4 /dev/sda2 rw
+98 95 8:1 / /boot/efi rw,relatime shared:48 - vfat /dev/sda1 rw,fmask=0077
+"""
+
+
+def _device_nodes(host: Host) -> Mapping[str, Node]:
+    from p2pctl.simulator.demo_kernel import device_nodes  # noqa: PLC0415  needs what few commands look at
+
+    return device_nodes(host)
+
+
+def _add_sockets(host: Host, target: Target) -> None:
+    """Addresses and TCP sockets, of the first process's network and of the reader's, which are one."""
+
+    def table(version: int) -> bytes:
+        from p2pctl.simulator.nvmet import sockets  # noqa: PLC0415
+
+        return sockets.table(target.get(), version)
+
+    def four() -> bytes:
+        from p2pctl.simulator.nvmet import sockets  # noqa: PLC0415
+
+        return sockets.fib_trie((*ADDRESSES, "127.0.0.1"))
+
+    def six() -> bytes:
+        from p2pctl.simulator.nvmet import sockets  # noqa: PLC0415
+
+        return sockets.if_inet6([("::1", "lo", 1)])
+
+    files: dict[str, Callable[[], bytes]] = {
+        "tcp": partial(table, 4),
+        "tcp6": partial(table, 6),
+        "fib_trie": four,
+        "if_inet6": six,
+    }
+    for above in ("/proc/net", "/proc/1/net"):
+        for name, contents in files.items():
+            host.add(f"{above}/{name}", File(contents, size=0))

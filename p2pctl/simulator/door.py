@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from p2pctl.kernel import Files, Log, Modules, Names, Processes, SourceKind
 from p2pctl.simulator import demo
+from p2pctl.simulator.demo_kernel import DemoTarget
 from p2pctl.simulator.demo_names import DemoNames
-from p2pctl.simulator.log import MemoryLog, MemoryModules
+from p2pctl.simulator.log import MemoryModules
+from p2pctl.simulator.nodes import Directory
 from p2pctl.simulator.pools import STEP
 from p2pctl.simulator.processes import DemoProcesses
 from p2pctl.simulator.tree import MemoryFiles
 
+if TYPE_CHECKING:
+    from p2pctl.simulator.state import DemoState
+
 EPOCH = 1_793_610_000.0
 """When the demo starts, seconds since 1970: 2026-11-02T09:00:00Z."""
 
+_CONNECTED = 5000.0
+"""Seconds that the hosts of its target have been connected when it starts."""
+
 
 class DemoDoor:
-    """`p2pctl.kernel.Door` onto a host that exists only here. Its pools move as its clock does."""
+    """`p2pctl.kernel.Door` onto a host that exists only here. Its pools move as its clock does.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, privileged: bool = True) -> None:
+    ``state`` is a directory in which what is done to its NVMe target lasts; without one it ends with the door.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, privileged: bool = True, state: Path | None = None
+    ) -> None:
         self._clock = clock
         self._start = clock()
-        root, running = demo.build(self._step)
-        self._files = MemoryFiles(root, privileged=privileged)
+        kept = _state(state)
+        self.target = DemoTarget(self.now, kept, EPOCH - _CONNECTED)
+        """Its NVMe target, from the kernel's side."""
+        self.target.host, root, running = demo.build(self._step, self.target)
+        self._files = _files(root, kept, self.target, privileged=privileged)
         self._processes = DemoProcesses(running)
-        self._log = MemoryLog(self.now)
 
     @property
     def kind(self) -> SourceKind:
@@ -52,7 +69,7 @@ class DemoDoor:
     @property
     def log(self) -> Log:
         """Its kernel's messages."""
-        return self._log
+        return self.target.log
 
     @cached_property
     def modules(self) -> Modules:
@@ -68,3 +85,27 @@ class DemoDoor:
 
     def _step(self) -> int:
         return int(self._elapsed() / STEP)
+
+
+def state_directory(environment: Mapping[str, str]) -> Path:
+    """Where the demo host of this user lasts, by the variables of the process's environment."""
+    given = environment.get("XDG_STATE_HOME", "")
+    # A relative path there is to be ignored (XDG Base Directory Specification).
+    above = Path(given) if given.startswith("/") else Path(environment.get("HOME", "/")) / ".local" / "state"
+    return above / "p2pctl" / "demo"
+
+
+def _state(directory: Path | None) -> DemoState | None:
+    if directory is None:
+        return None
+    from p2pctl.simulator.state import DemoState  # noqa: PLC0415
+
+    return DemoState(directory)
+
+
+def _files(root: Directory, state: DemoState | None, target: DemoTarget, *, privileged: bool) -> MemoryFiles:
+    if state is None:
+        return MemoryFiles(root, privileged=privileged)
+    from p2pctl.simulator.state import KeptFiles  # noqa: PLC0415
+
+    return KeptFiles(root, state, target.get, privileged=privileged)

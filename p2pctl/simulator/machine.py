@@ -152,10 +152,10 @@ def _iommu(path: str, members: Sequence[str], number: int) -> Mapping[str, Node]
     }
 
 
-def add_buffers(host: Host, buffers: Sequence[Buffer]) -> None:
-    """debugfs, which only root may enter, with its list of dma-bufs (drivers/dma-buf/dma-buf.c)."""
+def add_debugfs(host: Host, buffers: Sequence[Buffer], others: Mapping[str, Node]) -> None:
+    """debugfs, which only root may enter, with its list of dma-bufs (drivers/dma-buf/dma-buf.c) and ``others``."""
     bufinfo = File(_bufinfo(buffers), size=0)
-    host.add("/sys/kernel/debug", Directory({"dma_buf": Directory({"bufinfo": bufinfo})}, 0o700))
+    host.add("/sys/kernel/debug", Directory({"dma_buf": Directory({"bufinfo": bufinfo}), **others}, 0o700))
 
 
 def _bufinfo(buffers: Sequence[Buffer]) -> bytes:

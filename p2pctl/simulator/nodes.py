@@ -38,6 +38,9 @@ class File:
 
     __slots__ = ("contents", "guarded", "head", "mode", "size")
 
+    settles = False
+    """Whether whoever has it open keeps getting what the first read gave (fs/configfs/file.c)."""
+
     def __init__(
         self,
         contents: Contents,
@@ -63,6 +66,15 @@ class File:
     def store(self, data: bytes) -> None:  # noqa: ARG002  part of the signature for the kinds that take data
         """Takes one write. Raises EACCES: nothing here does anything with it."""
         raise error(errno.EACCES)
+
+
+class Special(File):
+    """A node of a device that nobody reads here: opening it fails as for a device that is not there (ENXIO)."""
+
+    __slots__ = ()
+
+    def __init__(self, mode: int = 0o660) -> None:
+        super().__init__(refused(errno.ENXIO), mode, 0)
 
 
 class Attribute(File):
@@ -123,13 +135,31 @@ class Directory:
         """rmdir(2) of a directory that is there. Raises EPERM."""
         raise error(errno.EPERM)
 
-    def link(self, name: str, target: str, here: str) -> None:  # noqa: ARG002
-        """symlink(2) to the kernel path ``target``; ``here`` is the path of this directory. Raises EPERM."""
+    def link(self, name: str, target: str, here: str, find: Find) -> None:  # noqa: ARG002
+        """symlink(2) to the kernel path ``target``; ``here`` is the path of this directory. Raises EPERM.
+
+        ``find`` looks a path up, links followed, for those kinds of directory that care where a link leads.
+        """
         raise error(errno.EPERM)
 
     def unlink(self, name: str) -> None:  # noqa: ARG002
         """Unlinking of a link that is there. Raises EPERM."""
         raise error(errno.EPERM)
+
+
+class LiveDirectory(Directory):
+    """A directory that is made anew at every look."""
+
+    __slots__ = ("_make_entries",)
+
+    def __init__(self, entries: Callable[[], Mapping[str, Node]], mode: int = 0o755) -> None:
+        super().__init__(None, mode)
+        self._make_entries = entries
+
+    @property
+    def entries(self) -> dict[str, Node]:
+        """What is in it now."""
+        return dict(self._make_entries())
 
 
 class OpenDirectory(Directory):
@@ -148,8 +178,8 @@ class OpenDirectory(Directory):
             raise error(errno.ENOTEMPTY)
         del self.entries[name]
 
-    def link(self, name: str, target: str, here: str) -> None:
-        """Makes a link, written relative as configfs writes it."""
+    def link(self, name: str, target: str, here: str, find: Find) -> None:  # noqa: ARG002
+        """Makes a link, written relative."""
         self.entries[name] = Link(relative(target, here))
 
     def unlink(self, name: str) -> None:
@@ -158,6 +188,9 @@ class OpenDirectory(Directory):
 
 
 Node: TypeAlias = Directory | File | Link
+
+Find: TypeAlias = Callable[[str], Node]
+"""Looks a kernel path up; raises OSError."""
 
 
 def relative(target: str, here: str) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from p2pctl.kernel import READ_LIMIT, Closing, Handle, Stat
-from p2pctl.simulator.nodes import Directory, File, Link, Node, error
+from p2pctl.simulator.nodes import Directory, File, Link, Node, Special, error
 
 MAX_LINKS = 40
 """Symbolic links in one lookup (include/linux/namei.h, ``MAXSYMLINKS``)."""
 MAX_NAME = 255
 """Bytes of a name."""
+_PERMISSIONS = 0o777
+_NO_NAME = {"": errno.EEXIST, ".": errno.EEXIST, "..": errno.EEXIST}
+_NO_NAME_TO_REMOVE = {"": errno.EBUSY, ".": errno.EINVAL, "..": errno.ENOTEMPTY}
+_NO_NAME_TO_UNLINK = {"": errno.EISDIR, ".": errno.EISDIR, "..": errno.EISDIR}
+"""What a path gets that ends in no name, by what is asked of it (fs/namei.c, ``filename_create``, ``do_rmdir``)."""
 
 # Named here since a class with a method called list cannot name the type.
 _Names = list[str]
@@ -20,12 +25,13 @@ _Above = list[Node]
 
 
 class MemoryHandle(Closing):
-    """An open file; what changes is seen at the next read."""
+    """An open file; what changes is seen at the next read, but for a file that settles."""
 
     def __init__(self, file: File, path: str, head: int | None) -> None:
         self._file: File | None = file
         self._path = path
         self._head = head
+        self._settled: bytes | None = None
 
     def pread(self, offset: int, length: int) -> bytes:
         """Up to ``length`` bytes from ``offset``. Raises EBADF once closed, else what the file raises."""
@@ -33,10 +39,14 @@ class MemoryHandle(Closing):
             raise error(errno.EBADF)
         if offset < 0 or length < 0:
             raise error(errno.EINVAL, self._path)
-        try:
-            data = self._file.read()
-        except OSError as problem:
-            raise error(problem.errno or errno.EIO, self._path) from None
+        data = self._settled
+        if data is None:
+            try:
+                data = self._file.read()
+            except OSError as problem:
+                raise error(problem.errno or errno.EIO, self._path) from None
+            if self._file.settles:
+                self._settled = data
         return data[: self._head][offset : offset + length]
 
     def close(self) -> None:
@@ -97,10 +107,10 @@ class MemoryFiles:
         """Kind, mode and size of what is there; a link is not followed."""
         node, _ = self._find(path, follow=False)
         if isinstance(node, Directory):
-            return Stat("directory", node.mode, 0)
+            return Stat("directory", node.mode & _PERMISSIONS, 0)
         if isinstance(node, Link):
             return Stat("link", 0o777, 0)
-        return Stat("file", node.mode, node.size)
+        return Stat("other" if isinstance(node, Special) else "file", node.mode & _PERMISSIONS, node.size)
 
     def write(self, path: str, data: bytes) -> None:
         """One store. Raises EISDIR, EACCES and what the file raises."""
@@ -125,9 +135,7 @@ class MemoryFiles:
 
     def rmdir(self, path: str) -> None:
         """Removes an empty directory. Raises ENOTDIR, ENOTEMPTY, EPERM, and EINVAL for a path that ends in a dot."""
-        if path.rstrip("/").rsplit("/", 1)[-1] == ".":
-            raise error(errno.EINVAL, path)
-        parent, _, name = self._place(path)
+        parent, _, name = self._place(path, _NO_NAME_TO_REMOVE)
         if not isinstance(self._entry(parent, name, path), Directory):
             raise error(errno.ENOTDIR, path)
         self._change(path, parent, lambda: parent.remove(name))
@@ -137,11 +145,11 @@ class MemoryFiles:
         parent, here, name = self._place(path)
         if name in parent.entries:
             raise error(errno.EEXIST, path)
-        self._change(path, parent, lambda: parent.link(name, target, here))
+        self._change(path, parent, lambda: parent.link(name, target, here, lambda found: self._find(found)[0]))
 
     def unlink(self, path: str) -> None:
         """Removes a link. Raises EISDIR for a directory, EPERM for a file."""
-        parent, _, name = self._place(path)
+        parent, _, name = self._place(path, _NO_NAME_TO_UNLINK)
         node = self._entry(parent, name, path)
         if isinstance(node, Directory):
             raise error(errno.EISDIR, path)
@@ -171,16 +179,19 @@ class MemoryFiles:
         except KeyError:
             raise error(errno.ENOENT, path) from None
 
-    def _place(self, path: str) -> tuple[Directory, str, str]:
-        """The directory that a name is to be made or removed in, its real path, and the name."""
+    def _place(self, path: str, nameless: Mapping[str, int] = _NO_NAME) -> tuple[Directory, str, str]:
+        """The directory that a name is to be made or removed in, its real path, and the name.
+
+        The directory is looked up first, whatever the name is.
+        """
         above, _, name = path.rstrip("/").rpartition("/")
-        if name in {"", ".", ".."}:
-            raise error(errno.EBUSY if not name else errno.EEXIST, path)
-        if len(os.fsencode(name)) > MAX_NAME:
-            raise error(errno.ENAMETOOLONG, path)
         parent, names = self._find(above + "/")
         if not isinstance(parent, Directory):
             raise error(errno.ENOTDIR, path)
+        if name in nameless:
+            raise error(nameless[name], path)
+        if len(os.fsencode(name)) > MAX_NAME:
+            raise error(errno.ENAMETOOLONG, path)
         return parent, "/" + "/".join(names), name
 
     def _find(self, path: str, *, follow: bool = True) -> tuple[Node, _Names]:
