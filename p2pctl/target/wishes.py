@@ -34,6 +34,8 @@ class HostWish(NamedTuple):
 
     absent: bool = False
     attributes: Values = _NONE
+    withheld: tuple[str, ...] = ()
+    """Secrets that the document has left out and that must be there already: without them nobody would be asked."""
 
 
 class NamespaceWish(NamedTuple):
@@ -102,3 +104,5 @@ class Wishes(NamedTuple):
     """Where a document says so; empty for a command's wishes."""
     file: str | None = None
     """The document's name."""
+    notes: tuple[str, ...] = ()
+    """What to know of the document: what it cannot hold, what was taken for something else."""
