@@ -1,0 +1,284 @@
+"""Wishes laid over the target as it is: the whole target as it is wanted.
+
+What no wish mentions stays as it is. An attribute that the kernel will decide anew, since a wish changes one that it
+hangs on, is left out: it is the kernel's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from p2pctl.errors import NotFoundError, RefusedError, UnsupportedError
+from p2pctl.model.facts import Missing
+from p2pctl.model.nvmet import AnaGroup, Attributes, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
+from p2pctl.target import paths
+from p2pctl.target.schema import Kind, same
+from p2pctl.target.wishes import (
+    GroupWish,
+    HostWish,
+    NamespaceWish,
+    PortWish,
+    ReferralWish,
+    SubsystemWish,
+    Values,
+    Wishes,
+)
+
+Prune = Literal["none", "owned", "all"]
+"""What happens to objects that no wish mentions: nothing; those go that p2pctl made in this boot; all go."""
+
+MAIN_GROUP = 1
+"""The ANA group that every port has and nobody can remove."""
+
+
+class Merged(NamedTuple):
+    """The target as it is wanted, and what to know of it."""
+
+    wanted: Nvmet
+    notes: tuple[str, ...] = ()
+    """What comes with the wishes although none of them says so."""
+
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+_NOTHING: Mapping[Any, Any] = {}
+
+_DECIDES: Mapping[tuple[Kind, str], tuple[str, ...]] = {
+    ("port", "addr_trtype"): ("addr_tsas",),
+    ("port", "addr_tsas"): ("addr_treq",),
+    ("passthru", "enable"): ("attr_version",),
+}
+"""Attributes that the kernel sets anew when another is written (drivers/nvme/target/configfs.c, passthru.c)."""
+
+
+def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collection[str] = ()) -> Merged:
+    """The target as it is wanted. ``owned`` are the kernel paths of objects that p2pctl made in this boot.
+
+    A host that a subsystem is to allow is made where there is none. Raises NotFoundError for a subsystem that is to be
+    exported and does not exist, UnsupportedError for an attribute that this kernel does not have, RefusedError for
+    wishes that cannot hold together with what is there.
+    """
+    merging = _Merging(prune, frozenset(owned))
+    subsystems = merging.objects(live.subsystems, wishes.subsystems, paths.subsystem, merging.subsystem, Subsystem)
+    hosts = merging.objects(live.hosts, wishes.hosts, paths.host, merging.host, Host)
+    gone = {nqn for nqn, wish in wishes.hosts.items() if wish.absent}
+    subsystems = {nqn: _without_hosts(one, gone & live.hosts.keys()) for nqn, one in subsystems.items()}
+    notes: list[str] = []
+    for one in subsystems.values():
+        _check_access(one)
+        for nqn in one.allowed_hosts:
+            if nqn not in hosts:
+                hosts[nqn] = live.hosts.get(nqn, Host(nqn))
+                notes.append(f"{paths.called_host(nqn)} stays or is made, since {one.nqn} allows it")
+    removed = live.subsystems.keys() - subsystems.keys()
+    ports = {name: _without_subsystems(port, removed) for name, port in _ports(live, wishes, merging).items()}
+    for port in ports.values():
+        _check_exports(port, subsystems)
+    wanted = live._replace(
+        attributes=_laid_over("root", "the target", live.attributes, wishes.attributes, new=False),
+        hosts=hosts,
+        subsystems=subsystems,
+        ports=ports,
+    )
+    return Merged(wanted, tuple(notes))
+
+
+class _Merging:
+    """One merge: what is pruned, and a method for each kind of object."""
+
+    def __init__(self, prune: Prune, owned: frozenset[str]) -> None:
+        self._prune = prune
+        self._owned = owned
+
+    def _stays(self, path: str) -> bool:
+        """Whether an object that no wish mentions stays."""
+        return self._prune == "none" or (self._prune == "owned" and path not in self._owned)
+
+    def objects(
+        self,
+        live: Mapping[K, T],
+        wishes: Mapping[K, Any],
+        path: Callable[[Any], str],
+        merged: Callable[[T, Any, bool], T],
+        new: Callable[[K], T],
+    ) -> dict[K, T]:
+        """Objects of one kind: those that stay, those that change, those that are made."""
+        found: dict[K, T] = {}
+        for key, one in live.items():
+            wish = wishes.get(key)
+            if wish is None:
+                if self._stays(path(key)):
+                    found[key] = one
+            elif not wish.absent:
+                found[key] = merged(one, wish, False)
+        for key, wish in wishes.items():
+            if key not in live and not wish.absent:
+                found[key] = merged(new(key), wish, True)
+        return found
+
+    @staticmethod
+    def host(one: Host, wish: HostWish, new: bool) -> Host:
+        _check_withheld(one, wish)
+        attributes = _laid_over("host", paths.called_host(one.nqn), one.attributes, wish.attributes, new=new)
+        return one._replace(attributes=attributes)
+
+    def subsystem(self, one: Subsystem, wish: SubsystemWish, new: bool) -> Subsystem:
+        name = paths.called_subsystem(one.nqn)
+        attributes = dict(_laid_over("subsystem", name, one.attributes, wish.attributes, new=new))
+        if _changes("passthru", "enable", one.passthru, wish.passthru) and "attr_version" not in wish.attributes:
+            attributes.pop("attr_version", None)
+        return one._replace(
+            attributes=attributes,
+            passthru=_laid_over("passthru", f"passthru of {name}", one.passthru, wish.passthru, new=new),
+            host_links=_links(one.host_links, wish.allowed_hosts, wish.allow, wish.disallow),
+            namespaces=self.objects(
+                one.namespaces,
+                wish.namespaces,
+                lambda nsid: paths.namespace(one.nqn, one.namespaces[nsid]),
+                lambda live, wished, fresh: _namespace(one.nqn, live, wished, new=fresh),
+                TargetNamespace,
+            ),
+        )
+
+    def port(self, one: Port, wish: PortWish, new: bool) -> Port:
+        return one._replace(
+            attributes=_laid_over("port", paths.called_port(one), one.attributes, wish.attributes, new=new),
+            links=_links(one.links, wish.subsystems, wish.link, wish.unlink),
+            ana_groups=self._groups(one, wish),
+            referrals=self.objects(
+                one.referrals,
+                wish.referrals,
+                lambda name: paths.referral(one.name, name),
+                lambda live, wished, fresh: _referral(one.name, live, wished, new=fresh),
+                Referral,
+            ),
+        )
+
+    def _groups(self, one: Port, wish: PortWish) -> dict[int, AnaGroup]:
+        live = {**({MAIN_GROUP: AnaGroup(MAIN_GROUP)} if not one.ana_groups else {}), **one.ana_groups}
+        found = self.objects(
+            live,
+            wish.ana_groups,
+            lambda number: paths.ana_group(one.name, live[number]),
+            lambda group, wished, fresh: _group(one.name, group, wished, new=fresh),
+            AnaGroup,
+        )
+        # The kernel made it with the port, and it goes with the port only.
+        found.setdefault(MAIN_GROUP, live[MAIN_GROUP] if MAIN_GROUP in live else AnaGroup(MAIN_GROUP))
+        return found
+
+
+def _check_withheld(one: Host, wish: HostWish) -> None:
+    """A document whose keys were taken out fits a host that has them, and would leave any other without."""
+    for file in wish.withheld:
+        if one.attributes.get(file) in {None, ""}:
+            raise RefusedError(
+                f"{paths.called_host(one.nqn)}: the document withholds its {file}, and it has none here",
+                hint="name a file that holds the key, or export again with --show-secrets",
+            )
+
+
+def _namespace(nqn: str, one: TargetNamespace, wish: NamespaceWish, *, new: bool) -> TargetNamespace:
+    name = paths.called_namespace(nqn, one.nsid)
+    return one._replace(attributes=_laid_over("namespace", name, one.attributes, wish.attributes, new=new))
+
+
+def _referral(port: str, one: Referral, wish: ReferralWish, *, new: bool) -> Referral:
+    name = paths.called_referral(port, one.name)
+    return one._replace(attributes=_laid_over("referral", name, one.attributes, wish.attributes, new=new))
+
+
+def _group(port: str, one: AnaGroup, wish: GroupWish, *, new: bool) -> AnaGroup:
+    values = {} if wish.state is None else {"ana_state": wish.state}
+    name = paths.called_group(port, one.number)
+    new = new or not one.attributes
+    return one._replace(attributes=_laid_over("ana-group", name, one.attributes, values, new=new))
+
+
+def _ports(live: Nvmet, wishes: Wishes, merging: _Merging) -> dict[str, Port]:
+    """Wishes name ports by number; a directory may spell its number in many ways."""
+    names = {number: _port_name(live, number) for number in wishes.ports}
+    by_name = {names[number]: wish for number, wish in wishes.ports.items()}
+    return merging.objects(live.ports, by_name, paths.port, merging.port, Port)
+
+
+def _port_name(live: Nvmet, number: int) -> str:
+    plain = str(number)
+    if plain in live.ports:
+        return plain
+    return next((port.name for port in live.ports.values() if port.number == number), plain)
+
+
+def _laid_over(kind: Kind, name: str, live: Attributes, wished: Values, *, new: bool) -> Attributes:
+    """Attributes with wishes laid over them. Raises UnsupportedError for one that the object does not have."""
+    if not new:
+        unknown = sorted(wished.keys() - live.keys())
+        if unknown:
+            raise UnsupportedError(
+                f"{name} has no attribute {unknown[0]} on this kernel",
+                hint=f"it has {', '.join(sorted(live)) or 'none'}",
+            )
+    left = dict(live)
+    for (of, file), dependents in _DECIDES.items():
+        if of == kind and _changes(kind, file, live, wished):
+            for dependent in dependents:
+                left.pop(dependent, None)
+    # Twice: what the transport decides, decides in turn.
+    if "addr_tsas" in live and "addr_tsas" not in left and "addr_tsas" not in wished:
+        left.pop("addr_treq", None)
+    return {**left, **wished}
+
+
+def _changes(kind: Kind, file: str, live: Attributes, wished: Values) -> bool:
+    """Whether a wish asks for another value than the object has."""
+    if file not in wished:
+        return False
+    value = live.get(file)
+    return value is None or isinstance(value, Missing) or not same(kind, file, wished[file], value)
+
+
+def _links(
+    live: Mapping[str, str], wanted: tuple[str, ...] | None, added: Iterable[str], removed: Iterable[str]
+) -> Mapping[str, str]:
+    """Links by name. Those that stay keep theirs; a new one is called like what it leads to."""
+    targets = set(live.values()) if wanted is None else set(wanted)
+    targets = (targets | set(added)) - set(removed)
+    links = {name: target for name, target in live.items() if target in targets}
+    for target in sorted(targets - set(links.values())):
+        name = target
+        while name in links or name in live:
+            name += "_"
+        links[name] = target
+    return links
+
+
+def _without_hosts(one: Subsystem, gone: Collection[str]) -> Subsystem:
+    links = {name: nqn for name, nqn in one.host_links.items() if nqn not in gone}
+    return one if len(links) == len(one.host_links) else one._replace(host_links=links)
+
+
+def _without_subsystems(port: Port, gone: Collection[str]) -> Port:
+    links = {name: nqn for name, nqn in port.links.items() if nqn not in gone}
+    return port if len(links) == len(port.links) else port._replace(links=links)
+
+
+def _check_access(one: Subsystem) -> None:
+    value = one.attributes.get("attr_allow_any_host")
+    if one.host_links and value is not None and not isinstance(value, Missing):
+        if not same("subsystem", "attr_allow_any_host", "1", value):
+            return
+        raise RefusedError(
+            f"{paths.called_subsystem(one.nqn)} cannot allow any host and a list of hosts",
+            hint="the kernel takes one or the other: set allow_any_host=0, or an empty list of allowed hosts",
+        )
+
+
+def _check_exports(port: Port, subsystems: Collection[str]) -> None:
+    missing = sorted(set(port.links.values()) - set(subsystems))
+    if missing:
+        raise NotFoundError(
+            f"{paths.called_port(port)} is to export {missing[0]}, and there is no such subsystem",
+            hint="create the subsystem first, or name it in the same document",
+        )

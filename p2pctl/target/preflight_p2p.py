@@ -1,0 +1,59 @@
+"""P2P memory that a plan counts on: whether the kernel would take it, and I/O would go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from p2pctl.target import paths
+from p2pctl.target.eligibility import eligibility
+from p2pctl.target.port_state import PortState, port_states
+from p2pctl.target.problems import SHOWN, Facts, Problem, started
+
+
+def provider_problems(facts: Facts, warnings: list[str]) -> Iterator[Problem]:
+    """Namespaces whose setting the kernel would refuse when they are switched on."""
+    if facts.snapshot is None:
+        return
+    for new in started(facts.live, facts.wanted):
+        answer = eligibility(facts.snapshot, new.namespace.attributes, followed=facts.followed)
+        why = "; ".join(reason.text for reason in answer.reasons[:SHOWN])
+        if answer.word == "not-eligible":
+            hint = "set p2pmem=off, or another provider: p2pctl providers shows which may serve the disk"
+            yield Problem("p2pmem-refused", new.subject, f"the kernel would refuse its p2pmem: {why}", hint)
+        elif answer.word == "unknown":
+            warnings.append(f"{new.subject}: whether the kernel takes its p2pmem cannot be told: {why}")
+
+
+def expectations(facts: Facts, warnings: list[str]) -> Iterator[Problem]:
+    """What the user expects of ports, against what the resolver says of them."""
+    expected = {number: wish.p2p for number, wish in facts.wishes.ports.items() if wish.p2p and not wish.absent}
+    if not expected or facts.snapshot is None:
+        return
+    for state in port_states(facts.snapshot, nvmet=facts.wanted, observed=False, followed=facts.followed):
+        port = facts.wanted.ports.get(state.port)
+        expectation = expected.get(port.number) if port is not None and port.number is not None else None
+        if expectation is None or state.enabled is False:
+            continue
+        why = "; ".join(reason.text for reason in state.reasons[:SHOWN]) or state.predicted
+        subject = f"{_called(state)} on port {state.port}"
+        good = state.predicted in {"predicted", "confirmed"}
+        if expectation == "required" and not good:
+            yield _unmet(subject, state, why)
+        elif expectation == "preferred" and not good:
+            warnings.append(f"{subject} will not use P2P memory: {why}")
+        elif expectation == "off" and good:
+            warnings.append(f"{subject} will use P2P memory, and the document expects none")
+
+
+def _called(state: PortState) -> str:
+    if state.nsid is None:
+        return paths.called_subsystem(state.subsystem)
+    return paths.called_namespace(state.subsystem, state.nsid)
+
+
+def _unmet(subject: str, state: PortState, why: str) -> Problem:
+    if state.predicted == "unknown":
+        text = f"P2P is required, and whether it works cannot be told: {why}"
+        return Problem("p2p-unknown", subject, text, "run as root, or say p2p: preferred", "unknown")
+    text = f"P2P is required, and its I/O would go through system memory: {why}"
+    return Problem("p2p-required", subject, text, "p2pctl explain shows what stands in the way; or say p2p: preferred")
