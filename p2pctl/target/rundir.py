@@ -1,0 +1,123 @@
+"""The directory for what must survive a process but not the kernel: lock, journal, record of ownership.
+
+It holds keys and decides what is undone, so nobody else may have a hand in it.
+"""
+
+# Paths are text, as everywhere; what is made here must not follow links.
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH108, PTH120
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+
+from p2pctl.errors import DeniedError, P2pctlError, from_os_error
+
+DIRECTORY = "/run/p2pctl"
+
+HINT = "changing the target takes root, and a little room in the directory for its records"
+
+_PRIVATE_DIRECTORY = 0o700
+_PRIVATE_FILE = 0o600
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_PIECE = 1 << 20
+
+
+def make(directory: str) -> None:
+    """Makes the directory, 0700, or makes sure of one that is there and takes from others the right to look into it.
+
+    Raises DeniedError for a link, somebody else's, or one that others may write to, P2pctlError where it cannot be.
+    """
+    try:
+        above = os.path.dirname(directory.rstrip("/"))
+        os.makedirs(above, exist_ok=True)
+        _make_one(directory)
+    except OSError as error:
+        raise from_os_error(error, f"make the directory {directory}", hint="changing the target takes root") from None
+
+
+def _make_one(directory: str) -> None:
+    try:
+        os.mkdir(directory, _PRIVATE_DIRECTORY)
+    except FileExistsError:
+        if _examine(directory) & 0o077:
+            os.chmod(directory, _PRIVATE_DIRECTORY)
+
+
+def _examine(directory: str) -> int:
+    """The permission bits. Raises DeniedError, OSError."""
+    found = os.lstat(directory)
+    what = None
+    if not stat.S_ISDIR(found.st_mode):
+        what = "it is no directory"
+    elif found.st_uid != os.geteuid():
+        what = f"it belongs to user {found.st_uid}"
+    elif found.st_mode & 0o022:
+        what = f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})"
+    if what is not None:
+        raise DeniedError(
+            f"the directory {directory} cannot be trusted: {what}",
+            hint="find out who made it, then remove it: p2pctl makes its own with mode 0700",
+            path=directory,
+        )
+    return stat.S_IMODE(found.st_mode)
+
+
+def trusted(directory: str) -> bool:
+    """Whether the directory is there and as `make` makes it, without making it."""
+    try:
+        _examine(directory)
+    except (OSError, DeniedError):
+        return False
+    return True
+
+
+def read(path: str) -> bytes:
+    """A file of the directory, whole. Raises OSError (ELOOP for a link)."""
+    descriptor = os.open(path, _READ)
+    try:
+        pieces = []
+        while piece := os.read(descriptor, _PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
+
+
+def create(path: str, data: bytes) -> None:
+    """A new file, 0600, with this in it. Raises OSError."""
+    descriptor = os.open(path, _NEW, _PRIVATE_FILE)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Writes all of it. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        written = os.write(descriptor, view)
+        if not written:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        view = view[written:]
+
+
+def replace(path: str, data: bytes) -> None:
+    """A file with this in it instead of what it held, at one stroke. Raises OSError.
+
+    Only the holder of the lock writes here, so the name of the new file may be a fixed one.
+    """
+    new = f"{path}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)
+    create(new, data)
+    os.rename(new, path)
+
+
+def failed(error: OSError, doing: str) -> P2pctlError:
+    """What to tell of a failure in the directory, before anything was changed."""
+    return from_os_error(error, doing, hint="nothing was changed")
