@@ -8,6 +8,7 @@ from typing import Literal
 
 from p2pctl.findings.devices import branches, devices
 from p2pctl.findings.pools import pool_states
+from p2pctl.findings.target import target_findings
 from p2pctl.model.facts import UNREADABLE, Fact, Missing
 from p2pctl.model.snapshot import Snapshot
 
@@ -32,8 +33,17 @@ class Finding:
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     """All findings, the gravest first."""
+    return by_gravity(
+        (
+            *_kernel(snapshot), *_pools(snapshot), *_links(snapshot), *_unread(snapshot), *_multipath(snapshot),
+            *target_findings(snapshot),
+        )
+    )  # fmt: skip
+
+
+def by_gravity(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The gravest first, otherwise in their order."""
     order = ("error", "warning", "info")
-    found = [*_kernel(snapshot), *_pools(snapshot), *_links(snapshot), *_unread(snapshot), *_multipath(snapshot)]
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
 
 

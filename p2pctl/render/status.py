@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from p2pctl.findings.pools import pool_states
-from p2pctl.findings.rules import Finding, findings, kernel_has_p2pdma
+from p2pctl.findings.rules import Finding, by_gravity, findings, kernel_has_p2pdma
 from p2pctl.model.facts import NOT_READ
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.render import pools
 from p2pctl.render.host import host_fields, host_item, inventory_item, inventory_sections
 from p2pctl.render.page import Block, Fields, Grid, Lines, Page, Section, badge
 from p2pctl.render.report import Column, Item, Report
+from p2pctl.render.rnbd import rnbd_item, rnbd_sections
 from p2pctl.render.target import export_items, target_block, target_item
 from p2pctl.render.text import Line, Span
+from p2pctl.target.port_state import port_states
+from p2pctl.target.state_findings import state_findings
 
 _REPORT_COLUMNS = (Column("host", "host", style="name"), Column("kernel", "kernel", style="name"))
 
@@ -22,12 +28,13 @@ _POOL_COLUMNS = tuple(
 )
 
 
-def status_page(snapshot: Snapshot) -> Page:
-    """The page; its document has one item, the host."""
+def status_page(snapshot: Snapshot, followed: Mapping[str, str] = MappingProxyType({})) -> Page:
+    """The page; its document has one item, the host. ``followed`` gives the paths that device links lead to."""
     states = pool_states(snapshot)
     pool_items = tuple(map(pools.pool_item, states))
-    found = findings(snapshot)
-    exports = export_items(snapshot.nvmet)
+    ports = port_states(snapshot, followed=followed)
+    found = by_gravity((*findings(snapshot), *state_findings(ports)))
+    exports = export_items(snapshot.nvmet, ports)
     inventory = inventory_item(snapshot)
     item: Item = {
         **host_item(snapshot),
@@ -35,6 +42,7 @@ def status_page(snapshot: Snapshot) -> Page:
         "target": snapshot.nvmet.present if snapshot.nvmet else NOT_READ,
         "ports": exports,
         **target_item(snapshot.nvmet),
+        **rnbd_item(snapshot.rnbd),
         **inventory,
         "findings": [finding_item(finding) for finding in found],
     }
@@ -54,6 +62,7 @@ def status_page(snapshot: Snapshot) -> Page:
             Section("Host", (Fields(host_fields(snapshot)),)),
             Section("Pools", (Grid(_POOL_COLUMNS, pool_items, empty=_no_pools(snapshot)),)),
             Section("NVMe target", (target_block(snapshot.nvmet, exports),)),
+            *rnbd_sections(snapshot.rnbd),
             *inventory_sections(inventory),
             Section("Findings", (_finding_block(found),)),
         ),

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from p2pctl.model.facts import ABSENT, Fact, Missing
 from p2pctl.model.nvmet import Attributes, Nvmet, Port, Subsystem
 from p2pctl.render.page import Block, Grid, Lines
+from p2pctl.render.port_states import STATE, state_item
 from p2pctl.render.report import Column, Item, Value
 from p2pctl.render.text import Tone
+from p2pctl.target.port_state import PortState
 
 _ENABLED_TONES: Mapping[str, Tone] = {"no": "dim"}
 _PORT_COLUMNS = (
     Column("port", "port", style="name"),
     Column("transport", "transport", style="name"),
     Column("address", "address", style="name"),
-    Column("subsystem", "subsystem", style="name", priority=1),
+    Column("subsystem", "subsystem", style="name", priority=2),
     Column("nsid", "ns", style="number"),
-    Column("enabled", "enabled", tones=_ENABLED_TONES),
+    Column("enabled", "enabled", tones=_ENABLED_TONES, priority=1),
     Column("p2pmem", "p2pmem", style="name"),
-    Column("device", "device", style="name", priority=2),
+    STATE,
+    Column("device", "device", style="name", priority=3),
 )
 _WORDS = {"0": "off", "1": "auto"}
 
 
-def export_items(nvmet: Nvmet | None) -> tuple[Item, ...]:
-    """A row for each namespace of each port; ports without any, and subsystems without a port, have one too."""
+def export_items(nvmet: Nvmet | None, states: Iterable[PortState] = ()) -> tuple[Item, ...]:
+    """A row for each namespace of each port; ports without any, and subsystems without a port, have one too.
+
+    Rows that have a P2P state carry its keys.
+    """
+    known = {(state.port, state.subsystem, state.nsid): state_item(state) for state in states}
+    return tuple({**row, **_state(row, known)} for row in _plain_items(nvmet))
+
+
+def _state(row: Item, known: Mapping[tuple[str, str, int | None], Item]) -> Item:
+    port, subsystem, nsid = row["port"], row["subsystem"], row["nsid"]
+    number = nsid if isinstance(nsid, int) else None
+    if not isinstance(port, str) or not isinstance(subsystem, str):
+        return {"state": None}
+    return known.get((port, subsystem, number), {"state": None})
+
+
+def _plain_items(nvmet: Nvmet | None) -> tuple[Item, ...]:
     if nvmet is None:
         return ()
     rows: list[Item] = []

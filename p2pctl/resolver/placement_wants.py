@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,10 @@ from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, Fact, Missing
 from p2pctl.model.nvmet import TargetNamespace
 from p2pctl.model.snapshot import Snapshot
+from p2pctl.resolver.disks import whole_disk
 from p2pctl.resolver.ports import PortDevices, port_devices
 from p2pctl.resolver.rules import RuleSet
 from p2pctl.resolver.verdict import Reason
-
-_PARTITION = re.compile(r"((?:nvme\d+(?:c\d+)?n|mmcblk|md|loop|nbd)\d+)p\d+|([a-z]+)\d+")
-
-
-_WHOLE = re.compile(r"nvme\d+(?:c\d+)?n\d+|(?:mmcblk|md|loop|nbd|zram|ram|sr|dm-)\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,7 @@ def named_want(
     ``drive`` is what the name stands for where it is no block device. Where exactly one namespace of the target, in
     ``wants``, is on it, it is that one.
     """
-    known = [want for want in wants if _disk(want.device) == _disk(device)]
+    known = [want for want in wants if whole_disk(want.device) == whole_disk(device)]
     one = known[0] if len(known) == 1 else None
     if not ports:
         ports = tuple(dict.fromkeys(port for want in known for port in want.ports))
@@ -126,7 +121,7 @@ def _answers(snapshot: Snapshot, device: str) -> Iterator[tuple[Address | None, 
         yield no("no-device", "it has no device yet")
     if device.startswith("/") and not device.startswith("/dev/"):
         yield no("file-backed", f"{device} is a file: the target uses P2P memory for block devices only")
-    name = _disk(device)
+    name = whole_disk(device)
     block = snapshot.block.devices.get(name) if snapshot.block else None
     if block is None:
         yield no("device-unknown", f"which disk {device} is cannot be told")
@@ -140,11 +135,4 @@ def _answers(snapshot: Snapshot, device: str) -> Iterator[tuple[Address | None, 
 
 def is_disk(snapshot: Snapshot, device: str) -> bool:
     """Whether the name is that of a block device, or of a partition."""
-    return snapshot.block is not None and _disk(device) in snapshot.block.devices
-
-
-def _disk(device: str) -> str:
-    """The whole disk: the target goes by the disk of a partition, too."""
-    name = device.rpartition("/")[2]
-    match = _PARTITION.fullmatch(name)
-    return (match[1] or match[2]) if match and not _WHOLE.fullmatch(name) else name
+    return snapshot.block is not None and whole_disk(device) in snapshot.block.devices

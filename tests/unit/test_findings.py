@@ -14,6 +14,7 @@ from p2pctl.findings.rules import Finding, findings
 from p2pctl.findings.selectors import find_device
 from p2pctl.hardware.snapshot import ALL_PARTS, take
 from p2pctl.model.address import Address
+from p2pctl.model.nvmet import Port
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.simulator.door import DemoDoor
 from tests.trees import TreeDoor, nvme_controller, pci_function, tree
@@ -123,7 +124,25 @@ def test_every_finding_says_where_it_comes_from(demo: Snapshot) -> None:
 def test_a_kernel_without_p2pdma_is_an_error() -> None:
     """Unless a pool proves the opposite."""
     files = tree({"/proc/sys/kernel/osrelease": b"6.12\n", "/boot/config-6.12": b"# CONFIG_PCI_P2PDMA is not set\n"})
-    assert codes(findings(take(TreeDoor(files), ALL_PARTS))) == [("kernel-without-p2pdma", None)]
+    found = findings(take(TreeDoor(files), ALL_PARTS))
+    assert codes(found) == [("kernel-without-p2pdma", None), ("target-not-loaded", None)]
+
+
+def test_a_target_that_cannot_be_configured_says_what_to_do() -> None:
+    """A module without its file system, or no module at all; a host whose target is not known says neither."""
+    loaded = findings(take(TreeDoor(tree({"/sys/module/nvmet/refcnt": b"0\n", "/sys/kernel/config": None})), ALL_PARTS))
+    (finding,) = [one for one in loaded if one.code == "configfs-not-mounted"]
+    assert finding.remedy is not None
+    assert finding.remedy.startswith("mount -t configfs")
+    assert "target-not-loaded" not in [one.code for one in loaded]
+
+
+def test_a_switch_of_old_kernels_is_pointed_out(demo: Snapshot) -> None:
+    """With it the port decides, and not the namespace."""
+    assert demo.nvmet is not None
+    old = Port("1", {"allow_p2pmem": "1"}, {})
+    found = findings(replace(demo, nvmet=demo.nvmet._replace(ports={"1": old})))
+    assert ("legacy-port-switch", "port 1") in codes(found)
 
 
 def test_unread_configuration_space_is_said_once() -> None:
@@ -152,3 +171,11 @@ def test_changes_of_pools(demo: Snapshot) -> None:
     assert [(c.event, c.pool.address) for c in pool_changes(first[1:], first)] == [("appeared", first[0].address)]
     private = (replace(first[0], state="private"), *first[1:])
     assert [c.event for c in pool_changes(first, private)] == ["state"]
+
+
+def test_a_pool_of_the_old_class_is_pointed_out(demo: Snapshot) -> None:
+    assert demo.pools is not None
+    address, pool = next(iter(demo.pools.pools.items()))
+    old = replace(demo.pools, pools={address: replace(pool, character_device="p2pmem0")})
+    assert ("legacy-pool-device", str(address)) in codes(findings(replace(demo, pools=old)))
+    assert "legacy-pool-device" not in [code for code, _ in codes(findings(demo))]
