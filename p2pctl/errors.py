@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import enum
 import errno as errno_numbers
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class ExitCode(enum.IntEnum):
@@ -48,6 +50,10 @@ class P2pctlError(Exception):
     """
 
     exit_code = ExitCode.FAILED
+    facts: Mapping[str, object] = MappingProxyType({})
+    """More keys of the error document: for machines."""
+    details: tuple[str, ...] = ()
+    """More lines: for people."""
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from p2pctl.cli.options import Globals
 from p2pctl.kernel import Door
 
@@ -10,9 +12,9 @@ def open_door(options: Globals) -> Door:
     """The source of facts that the global options ask for; the running host without any."""
     # Each door brings its own dependencies: a run imports one.
     if options.demo:
-        from p2pctl.simulator.door import DemoDoor  # noqa: PLC0415
+        from p2pctl.simulator.door import DemoDoor, state_directory  # noqa: PLC0415
 
-        return DemoDoor()
+        return DemoDoor(state=state_directory(os.environ))
     if options.capture is not None:
         from p2pctl.hardware.archive import CaptureDoor  # noqa: PLC0415
 

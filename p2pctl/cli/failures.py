@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from p2pctl.cli.framework import MissingCommandError
@@ -27,6 +28,10 @@ class Failure(NamedTuple):
     hint: str | None = None
     errno: int | None = None
     path: str | None = None
+    more: Mapping[str, object] = MappingProxyType({})
+    """Further keys of the JSON object."""
+    details: tuple[str, ...] = ()
+    """Further lines for people."""
 
 
 class Asked(NamedTuple):
@@ -75,11 +80,12 @@ def report_failure(error: Exception, argv: Sequence[str]) -> int:
     if how.form in DOCUMENTS:
         from p2pctl.render.document import json_line  # noqa: PLC0415  only this way needs it
 
-        narrator.verbatim(json_line({"schema": SCHEMA, **failure._asdict()}))
+        narrator.verbatim(json_line({"schema": SCHEMA, **_item(failure)}))
     elif isinstance(error, MissingCommandError):
         narrator.verbatim(error.help_page)
     else:
         narrator.error(failure.message, failure.hint)
+        narrator.details(failure.details)
     if failure.name == "bug" and how.verbose:
         import traceback  # noqa: PLC0415
 
@@ -87,11 +93,40 @@ def report_failure(error: Exception, argv: Sequence[str]) -> int:
     return failure.code
 
 
+def error_item(error: Exception) -> dict[str, Any]:
+    """An error as a document has it."""
+    return _item(explain(error))
+
+
+def _item(failure: Failure) -> dict[str, Any]:
+    item = failure._asdict()
+    del item["more"], item["details"]
+    return {**item, **failure.more}
+
+
+def _of_document(error: Any) -> tuple[Mapping[str, object], tuple[str, ...]]:
+    """All that is wrong with a document, each with its place; known by its attribute, so that no command imports it."""
+    problems = [
+        {
+            "file": error.file,
+            "line": one.place.line if one.place else None,
+            "column": one.place.column if one.place else None,
+            "text": one.text,
+        }
+        for one in error.problems
+    ]
+    return {"problems": problems}, error.lines[1:]
+
+
 def explain(error: Exception) -> Failure:
     """The facts of an error in the user's terms."""
     if isinstance(error, P2pctlError):
         name = error.exit_code.name.lower().replace("_", "-")
-        return Failure(int(error.exit_code), name, error.message, error.hint, error.errno, error.path)
+        more, details, hint = error.facts, error.details, error.hint
+        if hasattr(error, "problems"):
+            more, details = _of_document(error)
+            hint = None if details else hint  # which says where the others are listed: here
+        return Failure(int(error.exit_code), name, error.message, hint, error.errno, error.path, more, details)
     if isinstance(error, MissingCommandError):
         return _usage("missing command", "p2pctl -h shows the commands")
     if hasattr(error, "format_message"):

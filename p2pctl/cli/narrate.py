@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 from p2pctl.cli.terminal import ColorChoice, look
 from p2pctl.render.text import Line, Span, paint
@@ -33,6 +34,23 @@ class Narrator:
         self._say((Span("p2pctl:", "bad"), " ", message))
         if hint:
             self._say((Span("hint:", "accent"), " ", hint))
+
+    def ask(self, question: str) -> bool:
+        """Whether whoever sits at the terminal says yes; anything else, and the end of input, is no."""
+        try:
+            sys.stderr.write(paint(f"{question} [y/N]", color=look(sys.stderr, self._color).color) + " ")
+            sys.stderr.flush()
+            answer = sys.stdin.readline()
+        except (OSError, ValueError, AttributeError):
+            return False
+        if not answer.endswith("\n"):
+            _write("")
+        return answer.strip().lower() in {"y", "yes"}
+
+    def details(self, lines: Iterable[str]) -> None:
+        """More of what went wrong, a line each; never silent."""
+        for line in lines:
+            self._say(("  ", line))
 
     def verbatim(self, text: str) -> None:
         """Lines that are safe already: a help page, a traceback, a JSON object."""

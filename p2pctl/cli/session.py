@@ -90,6 +90,14 @@ class Session:
                 return self.door.files.realpath(name)
         return name
 
+    def device_links(self, snapshot: Snapshot) -> dict[str, str]:
+        """Where those device paths of the target's namespaces lead that are no kernel name: /dev/disk/by-id/..."""
+        disks = snapshot.block.devices if snapshot.block else {}
+        subsystems = snapshot.nvmet.subsystems.values() if snapshot.nvmet else ()
+        paths = {one.attributes.get("device_path") for each in subsystems for one in each.namespaces.values()}
+        links = (path for path in paths if isinstance(path, str) and path.startswith("/dev/"))
+        return {path: self.followed(path) for path in links if path.rpartition("/")[2] not in disks}
+
     def show(self, result: Result) -> None:
         """Writes a result to stdout in the format asked for. What a plain list has no place for goes to stderr."""
         form = self.format

@@ -1,0 +1,220 @@
+"""The one way in which a command changes the target.
+
+ready -> lock -> read -> merge -> plan -> preflight -> ask -> execute -> report. What may be refused is refused before
+the first write.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from p2pctl.cli import output
+from p2pctl.cli.change_options import ChangeOptions
+from p2pctl.cli.proposing import Proposed, ask_transports, propose
+from p2pctl.cli.session import Session
+from p2pctl.cli.sessions import Dropping
+from p2pctl.cli.terminal import is_terminal
+from p2pctl.cli.workplace import check_changeable, workplace
+from p2pctl.errors import P2pctlError, UsageError
+from p2pctl.hardware.nvmet_setup import ready
+from p2pctl.model.nvmet import Nvmet
+from p2pctl.render.formats import DOCUMENTS
+from p2pctl.render.object_changes import object_changes
+from p2pctl.render.outcome import Change, change_lines, change_report
+from p2pctl.target.change import Proposal, Turn, take_turn
+from p2pctl.target.merge import Prune
+from p2pctl.target.outcome import Outcome, StepResult
+from p2pctl.target.plan import Disruption, Plan
+from p2pctl.target.shell import shell_line
+from p2pctl.target.wishes import Wishes
+
+_MOST = 20
+"""Vanishing objects that a question lists."""
+
+
+class Asked(NamedTuple):
+    """What a command asks for, once it has seen the target."""
+
+    wishes: Wishes
+    implied: Disruption = Disruption.NONE
+    """What the command's own name says that hosts will notice: it needs no --disruption for that."""
+    prune: Prune = "none"
+    cascade: bool = True
+    """Whether what is in use is deleted all the same."""
+    explain: tuple[tuple[str, int], ...] = ()
+    """Namespaces of which it is said beforehand what becomes of their P2P memory."""
+
+
+class Extra(NamedTuple):
+    """What only a few commands ask for."""
+
+    confirm_within: int | None = None
+    wait: float = 0.0
+    """Seconds to wait for devices and addresses to appear."""
+    dropping: Dropping | None = None
+    """Sessions to end once the change is made."""
+
+
+Ask = Callable[[Nvmet], Asked]
+
+
+def change(session: Session, options: ChangeOptions, command: str, ask: Ask, extra: Extra | None = None) -> None:
+    """Makes a change, or shows what it would be. Raises P2pctlError of every kind."""
+    extra = extra or Extra()
+    dropping = extra.dropping or Dropping(session)
+    check_changeable(session)
+    session.only("table", "plain", "json", "jsonl", "yaml")
+    ready(session.door, load=options.load and not options.dry_run)
+    place = workplace(session)
+    if options.dry_run:
+        proposed = propose(session, options, ask, lambda live: place.ownership().owned(live), dropping, extra.wait)
+        _show_plan(session, command, proposed)
+        return
+    with take_turn(place, command=command, timeout=options.lock_timeout) as turn:
+        proposed = propose(session, options, ask, turn.owned, dropping, extra.wait)
+        if session.format not in DOCUMENTS:
+            _say_beforehand(session, proposed)
+        agree(session, proposed, yes=options.yes)
+        outcome = _carry_out(session, options, turn, proposed, extra)
+    done = _finish(outcome, dropping)
+    report(session, _change(command, proposed, done.outcome)._replace(also=done.said), done)
+
+
+class Done(NamedTuple):
+    """How it ended."""
+
+    outcome: Outcome
+    said: tuple[str, ...] = ()
+    """What was done afterwards."""
+    error: P2pctlError | None = None
+
+
+def _carry_out(session: Session, options: ChangeOptions, turn: Turn, proposed: Proposed, extra: Extra) -> Outcome:
+    if proposed.plan.steps:
+        ready(session.door, load=options.load, transports=ask_transports(proposed.wanted, proposed.plan))
+
+    def progress(result: StepResult) -> None:
+        session.narrator.detail(f"{result.status}: {shell_line(result.step)}")
+
+    return turn.carry_out(
+        Proposal(proposed.live, proposed.wanted, proposed.plan),
+        confirm_within=extra.confirm_within,
+        progress=progress if session.narrator.level > 0 else None,
+    )
+
+
+def _finish(outcome: Outcome, dropping: Dropping) -> Done:
+    if outcome.error is not None:
+        return Done(outcome, (), outcome.error)
+    try:
+        return Done(outcome, dropping.end())
+    except P2pctlError as error:
+        return Done(outcome, (), error)
+
+
+def agree(session: Session, proposed: Proposed, *, yes: bool) -> None:
+    """Asks before objects are deleted. Raises UsageError where nobody can answer, P2pctlError for a no."""
+    deleted = [one.subject for one in proposed.objects if one.event == "deleted"]
+    if yes or not deleted:
+        return
+    vanishing = proposed.plan.vanishing
+    more = f" and {len(vanishing) - 1} more" if len(vanishing) > 1 else ""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise UsageError(
+            f"this deletes {deleted[0]}{more}, and there is no terminal to ask at",
+            hint="--yes deletes without asking; --dry-run shows what would be done",
+        )
+    if more:
+        session.narrator.details(vanishing[:_MOST])
+        if len(vanishing) > _MOST:
+            session.narrator.details([f"and {len(vanishing) - _MOST} more"])
+    if not session.narrator.ask("delete all of these?" if more else f"delete {deleted[0]}?"):
+        raise P2pctlError("not confirmed: nothing was changed", hint="--yes deletes without asking")
+
+
+def _show_plan(session: Session, command: str, proposed: Proposed) -> None:
+    """The plan as shell lines for people and shells, as a document for machines; whatever is said goes to stderr."""
+    if session.format in DOCUMENTS:
+        session.show(change_report(session.snapshot(set()), _change(command, proposed, None)))
+        return
+    output.write_lines(map(shell_line, proposed.plan.steps))
+    _say_beforehand(session, proposed)
+    if not proposed.plan.steps:
+        session.narrator.note("nothing to do")
+
+
+def _say_beforehand(session: Session, proposed: Proposed) -> None:
+    for note in (*proposed.notes, *(f"warning: {one}" for one in proposed.warnings)):
+        session.narrator.note(note)
+
+
+def _change(command: str, proposed: Proposed, outcome: Outcome | None) -> Change:
+    return Change(
+        command,
+        proposed.live,
+        proposed.wanted,
+        proposed.plan,
+        proposed.objects if outcome is None or outcome.changed else (),
+        proposed.notes,
+        proposed.warnings,
+        proposed.p2pmem,
+        outcome,
+    )
+
+
+def report(session: Session, change: Change, done: Done) -> None:
+    """Tells how a change ended, and raises its error where there is one."""
+    from p2pctl.cli.failures import error_item  # noqa: PLC0415  it imports the way that errors are told
+
+    if session.format in DOCUMENTS:
+        told = change._replace(error=error_item(done.error) if done.error else None)
+        session.show(change_report(session.snapshot(set()), told))
+    else:
+        output.write_lines(change_lines(change))
+        _aside(session, done.outcome)
+    if done.error is not None:
+        raise done.error
+
+
+def _aside(session: Session, outcome: Outcome) -> None:
+    """What people should know beside the changed objects."""
+    say = session.narrator.note
+    for result in outcome.results:
+        if result.status == "failed":
+            say(f"failed: {shell_line(result.step)}")
+            for line in result.log:
+                say(f"  the kernel says: {line}")
+    for effect in outcome.effects:
+        say(f"{effect.severity}: {effect.subject}: {effect.text}")
+    for warning in outcome.warnings:
+        say(f"warning: {warning}")
+    if outcome.rolled_back and outcome.error is not None:
+        say("everything that was done has been undone")
+    for one in outcome.residual:
+        say(f"left: {one.path} is {_told(one.have)}, not {_told(one.want)}")
+    if outcome.state == "waiting" and outcome.until is not None:
+        from p2pctl.target.workplace import when  # noqa: PLC0415
+
+        say(f"undone at {when(outcome.until)} unless it is confirmed: p2pctl confirm {outcome.transaction}")
+
+
+def check_ready(session: Session) -> None:
+    """Raises what stands against any change of this source: a recording, a format, a target that is not there."""
+    check_changeable(session)
+    session.only("table", "plain", "json", "jsonl", "yaml")
+    ready(session.door, load=False)
+
+
+def report_outcome(session: Session, command: str, outcome: Outcome) -> None:
+    """Tells how a change ended that was not planned here, and raises its error where there is one."""
+    before = outcome.before or Nvmet(session.door.now(), present=True, loaded=True)
+    after = outcome.after or before
+    plan = Plan(tuple(one.step for one in outcome.results))
+    objects = object_changes(before, after) if outcome.state in {"applied", "waiting", "confirmed"} else ()
+    report(session, Change(command, before, after, plan, objects, outcome=outcome), Done(outcome, (), outcome.error))
+
+
+def _told(text: str | None) -> str:
+    return "not there" if text is None else repr(text)
