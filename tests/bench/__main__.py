@@ -31,7 +31,7 @@ from p2pctl.resolver.resolver import Resolver
 from p2pctl.resolver.selection import select
 from p2pctl.resolver.topology import Topology
 from p2pctl.simulator.door import DemoDoor
-from tests.bench import host
+from tests.bench import host, target
 
 ROUNDS = 15
 FUNCTIONS = 4096
@@ -313,6 +313,19 @@ def verdicts(directory: str) -> list[Row]:
     ]
 
 
+def changing() -> list[Row]:
+    """Big documents, on a kernel in memory: operations are exact, times are this machine's."""
+    rows: list[Row] = []
+
+    def report(what: str, measured: float, baseline: float | None, budget: float | None = None) -> None:
+        ratio = measured if baseline is None and budget is not None else measured / baseline if baseline else None
+        rows.append(Row(what, f"{measured:.4g}", "" if baseline is None else f"{baseline:.4g}", ratio, "", budget))
+
+    for namespaces, subsystems in ((1000, 50), (10_000, 10)):
+        target.measure(namespaces, subsystems, report)
+    return rows
+
+
 def table(rows: list[Row]) -> str:
     """Aligned lines; ! marks what is over its budget."""
     head = ("what", "measured", "baseline", "ratio", "spread of pairs", "budget")
@@ -357,6 +370,7 @@ def main() -> int:
         confined = SysrootDoor(directory).files
         rows += [*reading_live(directory), reading(confined, directory, "--sysroot", None), *memory(directory)]
         rows += verdicts(directory)
+    rows += changing()
     if sys.argv[1:] == ["--json"]:
         print(json.dumps([row._asdict() for row in rows], indent=1))
     else:
