@@ -40,6 +40,8 @@ class File:
 
     settles = False
     """Whether whoever has it open keeps getting what the first read gave (fs/configfs/file.c)."""
+    write_only = False
+    """Whether nothing shows it: then nobody can open it to read, whatever its mode says."""
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ class MemoryFiles:
         if not isinstance(node, File):
             raise error(errno.EINVAL, path)
         # Like the kernel, which lets not even root open an attribute that nobody may read (fs/kernfs/file.c).
-        if not node.mode & 0o444:
+        if node.write_only or not node.mode & 0o444:
             raise error(errno.EACCES, path)
         if self._privileged:
             return MemoryHandle(node, path, None)

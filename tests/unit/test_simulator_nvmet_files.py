@@ -69,6 +69,16 @@ def test_only_permissions_are_shown_of_a_mode(files: MemoryFiles) -> None:
         assert files.stat(path).mode == 0o751
 
 
+def test_what_is_only_written_cannot_be_read_whatever_its_mode_says(files: MemoryFiles) -> None:
+    files.chmod(f"{NS}/revalidate_size", 0o666)
+    assert files.stat(f"{NS}/revalidate_size").mode == 0o666
+    assert number(files.open, f"{NS}/revalidate_size") == errno.EACCES
+    files.chmod(f"{NS}/enable", 0o222)
+    assert number(files.read, f"{NS}/enable") == errno.EACCES
+    files.chmod(f"{NS}/enable", 0o444)
+    assert number(files.write, f"{NS}/enable", b"0") == errno.EACCES
+
+
 @pytest.mark.parametrize(
     ("end", "made", "removed", "unlinked"),
     [

@@ -92,6 +92,35 @@ class Archive:
             raise UnavailableError(f"could not download {' '.join(packages)}: {ran.stderr.strip()}")
         return sorted(into.glob("*.deb"))
 
+    def version(self, package: str) -> str:
+        """Returns the version of a package that apt would choose. Raises UnavailableError when there is none."""
+        told = self._apt("apt-cache", "show", "--no-all-versions", package).stdout
+        found = re.search(r"^Version: (\S+)$", told, re.MULTILINE)
+        if not found:
+            raise UnavailableError(f"there is no package {package} on offer")
+        return found[1]
+
+    def download_closure(self, packages: Sequence[str], suite: str, into: Path) -> list[Path]:
+        """Downloads packages with all that they depend on, out of one suite before all others; apt checks them.
+
+        What this machine has installed is not counted. Raises UnavailableError with apt's own words when that fails.
+        """
+        nothing, archives = into / "status", into / "archives"
+        (archives / "partial").mkdir(parents=True)
+        nothing.touch()
+        settings = {
+            "Dir::State::status": nothing,
+            "Dir::Cache::archives": archives,
+            "APT::Default-Release": suite,
+            "APT::Install-Recommends": "false",
+            "Debug::NoLocking": "true",
+        }
+        options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+        ran = self._apt("apt-get", *options, "install", "-qq", "--yes", "--download-only", *packages)
+        if ran.returncode:
+            raise UnavailableError(f"could not download {' '.join(packages)}: {(ran.stderr or ran.stdout).strip()}")
+        return sorted(archives.glob("*.deb"))
+
     def _apt(self, program: str, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         settings = {
             "Dir::State::Lists": self.home / "lists",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.vm import accel, cache, kernels, packages, ramdisk
+from tests.vm import accel, cache, kernels, packages, ramdisk, rdma_driver
 from tests.vm.cache import UnavailableError
 
 SERIES = ("7.3", "6.18", "6.12")
 
 
 def main(argv: list[str]) -> int:
-    """Installs packages, fetches kernels, builds ramdisks, tries KVM; what is there already stays.
+    """Installs packages, fetches kernels, builds ramdisks and a driver, tries KVM; what is there already stays.
 
     Returns 1, and says what is missing, when this host cannot be made ready.
     """
@@ -28,6 +28,8 @@ def main(argv: list[str]) -> int:
             image = ramdisk.build(kernel)
             print(f"ramdisk {series}: {image}", flush=True)
             print(f"accelerator {series}: {accel.accelerator(kernel, image)}", flush=True)
+            if series in rdma_driver.SERIES:
+                print(f"RDMA driver {series}: {rdma_driver.build(kernel)}", flush=True)
     except UnavailableError as error:
         print(f"cannot boot test machines here: {error}", file=sys.stderr)
         return 1

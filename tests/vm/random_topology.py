@@ -14,6 +14,7 @@ PREFIX = "random-"
 
 DRIVES = 12
 POOLS = 6
+CARDS = 2
 DEPTH = 4
 """How many switches may be above one another."""
 ROOT_BUSES = (0x40, 0x80, 0xC0)
@@ -99,6 +100,12 @@ class _Growth:
                 self._integrated()
             else:
                 self._drive(self._port(self._anywhere()))
+        for _ in range(CARDS):
+            self._card()
+
+    def _card(self) -> None:
+        # Last, so that the drives stay where they would be without.
+        self._made.nic(self._port(self._anywhere()))
 
     def _deep(self) -> None:
         place = self._random.choice(self._places)

@@ -18,13 +18,14 @@ import compileall
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.vm import kernels, machine, topologies
+from tests.vm import kernels, machine, rdma_driver, topologies
 from tests.vm.cache import UnavailableError, digest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -121,6 +122,8 @@ class Fleet:
         try:
             kernel = kernels.fetch(guest.series)
             out = self.directory(guest.group)
+            if "checks_rdma" in guest.checks:
+                shutil.copy(rdma_driver.build(kernel), out / rdma_driver.MODULE)
             _compile()
             topology = topologies.named(guest.topology)
             topology.append += f" {guest.append}"

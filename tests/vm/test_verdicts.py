@@ -1,4 +1,4 @@
-"""p2pctl against running kernels: every verdict the same, and every remedy one that works.
+"""p2pctl against running kernels: every verdict the same, every port state over RDMA, every remedy one that works.
 
 The machines are made up from a seed, the same in every run unless P2PCTL_VM_SEED says another.
 """
@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.vm import random_topology, topologies
+from tests.vm import random_topology, rdma_driver, topologies
 from tests.vm.cache import UnavailableError
-from tests.vm.guest import checks_verdicts
+from tests.vm.guest import checks_rdma_random, checks_verdicts
 from tests.vm.suite import Fleet, Guest, GuestCheck, check_names, required
 
 SEED = os.environ.get("P2PCTL_VM_SEED", "1")
 LEAST_VERDICTS = 2000
+LEAST_COMBINATIONS = 300
+"""Of random topology, card, ACS controls and `p2pmem`, whose port state is compared with what the kernel does."""
 LEAST_OPENED = 3
 """Denied pairs that one parameter opens; with two machines these are six."""
 
@@ -27,10 +29,17 @@ def machine_name(number: int) -> str:
     return f"{random_topology.PREFIX}{SEED}-{number}"
 
 
-GUESTS = [
-    Guest("6.18" if number % 2 else "7.3", machine_name(number), "checks_verdicts", seconds=900)
-    for number in range(len(random_topology.SETTINGS))
-]
+def guest(number: int) -> Guest:
+    """Verdicts on each machine; hosts over RDMA where there is a driver for the kernel."""
+    name = machine_name(number)
+    if number % 2:
+        return Guest("6.18", name, "checks_verdicts", seconds=900)
+    # The driver takes DMA addresses for physical ones: an IOMMU may be there, and must not translate.
+    untranslated = "iommu=pt" if random_topology.SETTINGS[number].iommu else ""
+    return Guest("7.3", name, "checks_verdicts checks_rdma_random", seconds=1200, append=untranslated)
+
+
+GUESTS = [guest(number) for number in range(len(random_topology.SETTINGS))]
 
 
 def test_guest(guest_check: GuestCheck) -> None:
@@ -43,6 +52,13 @@ def test_enough_verdicts_are_compared() -> None:
     assert {guest.series for guest in GUESTS} == {"7.3", "6.18"}
 
 
+def test_enough_port_states_are_compared() -> None:
+    """Each guest with RDMA fails when it compares fewer than its share."""
+    machines = [guest for guest in GUESTS if "checks_rdma_random" in guest.checks]
+    assert {guest.series for guest in machines} == set(rdma_driver.SERIES)
+    assert len(machines) * checks_rdma_random.LEAST_COMBINATIONS >= LEAST_COMBINATIONS
+
+
 @pytest.mark.parametrize("number", range(len(random_topology.SETTINGS)))
 @pytest.mark.parametrize("seed", ["1", "2", "x"])
 def test_a_seed_makes_the_same_machine_every_time(seed: str, number: int) -> None:
@@ -53,6 +69,7 @@ def test_a_seed_makes_the_same_machine_every_time(seed: str, number: int) -> Non
     assert len(one.drives) == random_topology.DRIVES
     assert sum(1 for drive in one.drives if drive.cmb_mb) == random_topology.POOLS
     drivers = [device["driver"] for device in one.devices]
+    assert drivers.count("e1000e") == len(one.nets) == random_topology.CARDS
     assert drivers.count("pxb-pcie") >= 1
     assert drivers.count("x3130-upstream") >= random_topology.DEPTH
     assert any(device["driver"] == "nvme" and device["bus"] == "pcie.0" for device in one.devices)

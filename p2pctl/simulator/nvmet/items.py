@@ -21,12 +21,13 @@ Store = Callable[[bytes], int | None]
 class ItemAttribute(File):
     """An attribute of an item: what reads it and what takes a store."""
 
-    __slots__ = ("_item", "_kernel", "_store")
+    __slots__ = ("_item", "_kernel", "_store", "write_only")
 
     settles = True
 
     def __init__(self, item: Item, show: Show, store: Store, mode: int = 0o644) -> None:
         super().__init__(show, mode)
+        self.write_only = not mode & 0o444
         self._item = item
         self._kernel = item.kernel
         self._store = store

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
-import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,11 @@ from p2pctl.hardware.snapshot import take
 from p2pctl.model.facts import ABSENT
 from tests.vm.guest.api import NVMET, Context, reset_nvmet, wait
 from tests.vm.guest.kernel_files import NVME, ask, pci_above
+from tests.vm.guest.rdma_cards import add_device, turn_on
 
 NQN = "nqn.2026-01.io.example:software"
 ADDRESS = "10.77.0.1"
 LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_CLR_FD = 0x4C82, 0x4C00, 0x4C01
-SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8914, 0x8916, 1
-NETLINK_RDMA, NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 20, 1, 4, 2
-NEWLINK = 5 << 10 | 3
-"""RDMA_NL_NLDEV and RDMA_NLDEV_CMD_NEWLINK (include/uapi/rdma/rdma_netlink.h), as are the attributes' numbers."""
-DEV_NAME, NDEV_NAME, LINK_TYPE = 2, 51, 65
 
 
 def load(*modules: str) -> None:
@@ -108,9 +102,9 @@ def check_a_drive_over_fabrics_has_a_reason_and_no_address(context: Context) -> 
 def check_a_software_rdma_device_cannot_do_p2p_and_says_why(context: Context) -> None:
     """An rxe device on a card's interface: it is on no function, its DMA is virtual, its GIDs are those of sysfs."""
     (interface,) = [path.name for path in Path("/sys/class/net").iterdir() if pci_above(path)]
-    bring_up(interface)
+    turn_on(interface, ADDRESS)
     load("rdma_rxe")
-    add_rxe("rxe0", interface)
+    add_device("rxe0", interface)
     ports = Path("/sys/class/infiniband/rxe0/ports")
     assert wait(lambda: len(gids(ports / "1")) >= 2), "an address of each family has a GID"
     assert wait(lambda: "ACTIVE" in (ports / "1/state").read_text(), 30), "the card has found its network"
@@ -145,31 +139,3 @@ def gids(port: Path) -> dict[int, tuple[str, str, str]]:
             kind, interface = (port / "gid_attrs" / what / path.name for what in ("types", "ndevs"))
             found[int(path.name)] = (gid, kind.read_text().strip(), interface.read_text().strip())
     return found
-
-
-def bring_up(interface: str) -> None:
-    """Gives an interface an address and turns it on."""
-    name = interface.encode()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
-        address = struct.pack("<H2x4s8x", socket.AF_INET, socket.inet_aton(ADDRESS))
-        fcntl.ioctl(handle, SIOCSIFADDR, struct.pack("16s16s8x", name, address))
-        fcntl.ioctl(handle, SIOCSIFFLAGS, struct.pack("<16sH22x", name, IFF_UP))
-
-
-def add_rxe(name: str, interface: str) -> None:
-    """Adds a software RDMA device, as `rdma link add NAME type rxe netdev INTERFACE` does. Raises OSError."""
-
-    def attribute(kind: int, value: str) -> bytes:
-        data = value.encode() + b"\0"
-        return struct.pack("<HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
-
-    body = attribute(DEV_NAME, name) + attribute(NDEV_NAME, interface) + attribute(LINK_TYPE, "rxe")
-    head = struct.pack("<IHHII", 16 + len(body), NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_RDMA) as handle:
-        handle.bind((0, 0))
-        handle.send(head + body)
-        answer = handle.recv(8192)
-    kind, error = struct.unpack_from("<4xH10xi", answer)
-    assert kind == NLMSG_ERROR, answer
-    if error:
-        raise OSError(-error, os.strerror(-error))
