@@ -7,7 +7,8 @@ import zlib
 
 def digits(seed: str, count: int) -> str:
     """``count`` hexadecimal digits that depend on nothing but ``seed``."""
-    parts = (f"{zlib.crc32(f'{nth}/{seed}'.encode()):08x}" for nth in range(-(-count // 8)))
+    raw = seed.encode("utf-8", "surrogateescape")
+    parts = (f"{zlib.crc32(b'%d/%b' % (nth, raw)):08x}" for nth in range(-(-count // 8)))
     return "".join(parts)[:count]
 
 

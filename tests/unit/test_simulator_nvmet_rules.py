@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from p2pctl.simulator.nodes import File, Link, walk
@@ -98,6 +98,7 @@ def _built(files: MemoryFiles) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(OPERATIONS, max_size=25))
+@example([("mkdir", f"{ROOT}/subsystems", "nqn\udcff"), ("mkdir", f"{ROOT}/hosts", "nqn\udcff")])
 def test_whatever_is_done_fails_with_an_errno_and_then_changes_nothing(operations: list[tuple[object, ...]]) -> None:
     """No other error ever. What a port resolved before it failed to open stays, and a short store is a store."""
     kernel, files = _kernel()
