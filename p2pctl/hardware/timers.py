@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from p2pctl.hardware import programs
 
@@ -24,20 +25,30 @@ _NOT_LOADED = 5
 """systemctl(1): there is no such unit."""
 
 
+@dataclass(frozen=True, slots=True)
 class SystemdTimers:
-    """Transient timers of the system's service manager; they die with the boot, as the target does."""
+    """Transient timers of systemd; they die with the boot, as the target does."""
 
-    __slots__ = ()
+    user: bool = False
+    """Of the user's own service manager, which asks for no privilege; the system's otherwise."""
+    before: tuple[str, ...] = ()
+    """Global options for what is run."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables for it."""
 
     def available(self) -> bool:
-        """Whether systemd is the first process and its tools are here."""
+        """Whether systemd is the first process, manages units for us, and its tools are here."""
+        if self.user and not os.path.isdir(f"{os.environ.get('XDG_RUNTIME_DIR', '')}/systemd"):
+            return False
         return os.path.isdir(RUNNING) and all(programs.find(name) for name in ("systemd-run", "systemctl"))
 
     def arm(self, name: str, seconds: int, arguments: Sequence[str]) -> None:
         """Runs p2pctl with these arguments after ``seconds``. Raises OSError."""
-        environment = [f"--setenv={key}={os.environ[key]}" for key in _PASSED_ON if key in os.environ]
+        passed = {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | dict(self.environment)
+        environment = [f"--setenv={key}={value}" for key, value in passed.items()]
         answer = programs.run(
             "systemd-run",
+            *self._manager(),
             f"--unit={name}",
             f"--on-active={seconds}",
             "--timer-property=AccuracySec=100ms",
@@ -45,7 +56,7 @@ class SystemdTimers:
             "--quiet",
             *environment,
             "--",
-            *command(arguments),
+            *command((*self.before, *arguments)),
             seconds=_SECONDS,
             limit=_LIMIT,
             errors=True,
@@ -54,8 +65,13 @@ class SystemdTimers:
 
     def disarm(self, name: str) -> None:
         """Stops a timer; harmless where it has run, or never was. What it has started goes on. Raises OSError."""
-        answer = programs.run("systemctl", "stop", f"{name}.timer", seconds=_SECONDS, limit=_LIMIT, errors=True)
+        answer = programs.run(
+            "systemctl", *self._manager(), "stop", f"{name}.timer", seconds=_SECONDS, limit=_LIMIT, errors=True
+        )
         _check(answer, "systemctl", {0, _NOT_LOADED})
+
+    def _manager(self) -> tuple[str, ...]:
+        return ("--user",) if self.user else ()
 
 
 def command(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p2pctl.errors import UsageError
+from p2pctl.errors import DeniedError, P2pctlError, UsageError, from_os_error
 from p2pctl.simulator.nodes import Directory, nest
 from p2pctl.simulator.tree import MemoryFiles
 
@@ -36,13 +36,13 @@ class DemoState:
         """Bytes that were replayed already."""
 
     def catch_up(self, kernel: NvmetKernel) -> None:
-        """Does to the kernel what others have done since. Raises UsageError for a record that cannot be read."""
+        """Does to the kernel what others have done since. Raises UsageError for a damaged record, P2pctlError."""
         try:
             size = self.path.stat().st_size
         except FileNotFoundError:
             size = 0
         except OSError as problem:
-            raise self._damaged(problem.strerror or str(problem)) from None
+            raise self._refused(problem, "read what was done to the demo host") from None
         if size < self._read:
             raise self._damaged("it was removed or shortened meanwhile")
         if size == self._read:
@@ -50,7 +50,7 @@ class DemoState:
         try:
             data = self.path.read_bytes()[self._read :]
         except OSError as problem:
-            raise self._damaged(problem.strerror or str(problem)) from None
+            raise self._refused(problem, "read what was done to the demo host") from None
         # A line without its end is one that is being written, or was when its writer was killed.
         whole = data[: data.rfind(b"\n") + 1]
         files = MemoryFiles(_tree(kernel))
@@ -79,12 +79,7 @@ class DemoState:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as problem:
-            raise UsageError(
-                f"cannot keep what is done to the demo host: {(problem.strerror or str(problem)).lower()}: {self.path}",
-                hint="set XDG_STATE_HOME to a directory that you may write to",
-                errno=problem.errno,
-                path=str(self.path),
-            ) from None
+            raise self._refused(problem, "keep what is done to the demo host") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield lambda operation, path, argument: self._append(handle, operation, path, argument)
@@ -101,6 +96,13 @@ class DemoState:
         if os.write(handle, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         self._read += len(data)
+
+    def _refused(self, problem: OSError, doing: str) -> P2pctlError:
+        hint = "set XDG_STATE_HOME to a directory that you may write to"
+        told = from_os_error(problem, f"{doing} in {self.path}", hint=hint)
+        if isinstance(told, DeniedError):
+            return told
+        return UsageError(told.message, hint=hint, errno=problem.errno, path=str(self.path))
 
     def _damaged(self, why: str) -> UsageError:
         return UsageError(

@@ -144,7 +144,7 @@ class Work:
         found = effects(steps, after, self.place.network, self.place.pools)
         missing = [effect for effect in found if effect.severity == "failure"]
         if missing:
-            error = P2pctlError(missing[0].text, hint="p2pctl doctor looks for the reason")
+            error = P2pctlError(missing[0].text, hint="p2pctl status shows what stands out on this host")
             return self._back(executor, done, error, found)
         return self._kept(executor, done, after, found)
 
@@ -208,12 +208,13 @@ class Work:
             transaction=self.transaction.name,
             warnings=(*outcome.warnings, *self._warnings),
             before=without_secrets(self.contents.before),
+            wanted=without_secrets(self.contents.wanted),
             after=without_secrets(after),
         )
 
     def _note(self, after: Nvmet, steps: Sequence[Step]) -> None:
         try:
-            self.place.ownership().note(self.contents.before, after, steps)
+            self._warnings += self.place.ownership().note(self.contents.before, after, steps)
         except (OSError, P2pctlError) as error:
             self._warnings.append(f"what p2pctl has made could not be recorded for --prune owned: {error}")
 

@@ -7,15 +7,17 @@ them, so that exposure comes last (facts of order: drivers/nvme/target/configfs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 
-from p2pctl.model.nvmet import ROOT, AnaGroup, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
-from p2pctl.target import paths
-from p2pctl.target.merge import MAIN_GROUP
+from p2pctl.model.nvmet import ROOT, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
+from p2pctl.target import ana, paths
 from p2pctl.target.plan import Disruption, Plan, Step
+from p2pctl.target.problems import is_on
 from p2pctl.target.schema import key_for, same
 from p2pctl.target.vanishing import vanishing
-from p2pctl.target.writes import Object, Wanted, differing, store, stuck, switched
+from p2pctl.target.writes import SWITCH, Object, Wanted, differing, store, stuck, switched
 
 ANY_HOST = "attr_allow_any_host"
 
@@ -40,6 +42,13 @@ class _Difference:
         self._exposed = {nqn for port in live.ports.values() for nqn in port.links.values()}
         self._renewed = {name: why for name in live.ports if (why := self._port_stuck(name))}
         self._moved = {name: why for name in live.ports if (why := self._port_changes(name))} | self._renewed
+        self._staying = {
+            name: (port, wanted.ports[name])
+            for name, port in live.ports.items()
+            if name in wanted.ports and name not in self._renewed
+        }
+        """Ports that are there and are not made anew, as they are and as they are wanted."""
+        self._standing = {name: self._exports_throughout(name, after) for name, (_, after) in self._staying.items()}
 
     def steps(self) -> Iterator[Step]:
         """All steps."""
@@ -53,7 +62,13 @@ class _Difference:
         for one in differing(root, live.attributes, wanted.attributes):
             yield from store(root, one)
         yield from chain.from_iterable(self._host(host) for host in wanted.hosts.values())
+        # A namespace may move to a group that is opened, or leave one that is closed: hosts reach it all the while.
+        yield from chain.from_iterable(ana.opened(*pair) for pair in self._staying.values())
+        # A controller that one subsystem hands through is free before another takes it.
+        yield from chain.from_iterable(self._passthru(one, off=True) for one in wanted.subsystems.values())
         yield from chain.from_iterable(self._subsystem(one) for one in wanted.subsystems.values())
+        for name, (before, after) in self._staying.items():
+            yield from ana.closed(before, after, partial(ana.used, wanted, self._standing[name]))
         yield from chain.from_iterable(self._port(port) for port in wanted.ports.values())
 
     def _identity_changes(self, nqn: str) -> str:
@@ -83,6 +98,13 @@ class _Difference:
         writes = differing(_port_object(name), live.attributes, wanted.attributes, in_use=bool(wanted.links))
         keys = [key_for("port", one.file) for one in writes if one.change == "unlinked"]
         return f"to change {', '.join(keys)} of port {name}" if keys else ""
+
+    def _exports_throughout(self, name: str, after: Port) -> frozenset[str]:
+        """Subsystems that a port exports all the while."""
+        if name in self._moved:
+            return frozenset()
+        links = self._live.ports[name].links.items()
+        return frozenset(nqn for link, nqn in links if after.links.get(link) == nqn and nqn not in self._remade)
 
     def _gone(self, nqn: str) -> bool:
         """Whether a subsystem is removed, for good or to be made anew."""
@@ -153,10 +175,9 @@ class _Difference:
                 if there is None or because:
                     place = _referral_object(name, referral)
                     yield Step("rmdir", place.path, place.subject, why=why or because)
-            for number, group in port.ana_groups.items():
-                if after is None or number not in after.ana_groups:
-                    yield from _remove_group(port, group, seen=bool(port.links) and after is not None, why=why)
             if after is None:
+                for group in port.ana_groups.values():
+                    yield from ana.removed(port, group, why=why)
                 yield Step("rmdir", paths.port(name), paths.called_port(name), why=why)
 
     def _host(self, host: Host) -> Iterator[Step]:
@@ -173,20 +194,40 @@ class _Difference:
         there = self._live.subsystems.get(nqn)
         live = Subsystem(nqn) if there is None or nqn in self._remade else there
         fresh = live is not there
+        if any(self._passthru(wanted, off=True)) and not is_on(wanted.passthru):
+            # The kernel has set it back to its default.
+            rest = {file: text for file, text in live.attributes.items() if file != "attr_version"}
+            live = live._replace(attributes=rest)
         if fresh:
             yield Step("mkdir", of.path, of.subject, why=self._remade.get(nqn, ""))
         for one in differing(of, live.attributes, wanted.attributes):
             if one.file != ANY_HOST:
                 yield from store(of, one, self._reconnect(nqn, one))
-        noticed = Disruption.NAMESPACE if nqn in self._exposed and not fresh else Disruption.NONE
-        passthru = Object("passthru", paths.passthru(nqn), f"passthru of {of.subject}")
-        yield from switched(passthru, live.passthru, wanted.passthru, noticed)
+        yield from self._passthru(wanted, off=False)
+        noticed = self._noticed(nqn)
+        exporting = [pair for name, pair in self._staying.items() if nqn in self._standing[name]]
         for namespace in wanted.namespaces.values():
-            yield from _namespace(nqn, live.namespaces.get(namespace.nsid), namespace, noticed)
+            before = live.namespaces.get(namespace.nsid)
+            lost = before is not None and ana.lost(before, namespace, exporting)
+            for step in _namespace(nqn, before, namespace, noticed):
+                yield replace(step, disruption=Disruption.NAMESPACE) if lost and ana.is_membership(step) else step
         for link, host in wanted.host_links.items():
             if live.host_links.get(link) != host:
                 yield Step("symlink", paths.allowed_host(nqn, link), of.subject, paths.host(host))
         yield from _access(of, live, wanted, wide=True)
+
+    def _noticed(self, nqn: str) -> Disruption:
+        """What hosts notice when something of a subsystem is switched off."""
+        return Disruption.NAMESPACE if nqn in self._exposed and nqn not in self._remade else Disruption.NONE
+
+    def _passthru(self, wanted: Subsystem, *, off: bool) -> Iterator[Step]:
+        """Switching it off, or all the rest."""
+        nqn = wanted.nqn
+        live = None if nqn in self._remade else self._live.subsystems.get(nqn)
+        of = Object("passthru", paths.passthru(nqn), f"passthru of {paths.called_subsystem(nqn)}")
+        for step in switched(of, live.passthru if live else {}, wanted.passthru, self._noticed(nqn)):
+            if ((step.name, step.value) == (SWITCH, "0")) is off:
+                yield step
 
     def _reconnect(self, nqn: str, one: Wanted) -> Disruption:
         return Disruption.PORT if one.change == "reconnects" and nqn in self._exposed else Disruption.NONE
@@ -202,13 +243,9 @@ class _Difference:
         in_use = bool(live.links and wanted.links)
         for one in differing(of, live.attributes, wanted.attributes, in_use=in_use):
             yield from store(of, one)
-        for number, group in wanted.ana_groups.items():
-            below = live.ana_groups.get(number)
-            place = Object("ana-group", paths.ana_group(name, below or group), paths.called_group(name, number))
-            if below is None and number != MAIN_GROUP:
-                yield Step("mkdir", place.path, place.subject)
-            for one in differing(place, below.attributes if below else {}, group.attributes):
-                yield from store(place, one)
+        if live is not there:
+            yield from ana.opened(live, wanted)
+            yield from ana.closed(live, wanted, tuple)
         for referral in wanted.referrals.values():
             yield from _referral(name, live.referrals.get(referral.name), referral)
         yield from self._exports(wanted, there.links if there else {})
@@ -257,19 +294,6 @@ def _namespace(nqn: str, live: TargetNamespace | None, wanted: TargetNamespace, 
         live = TargetNamespace(wanted.nsid)
         yield Step("mkdir", of.path, of.subject, why=why)
     yield from switched(of, live.attributes, wanted.attributes, noticed)
-
-
-def _remove_group(port: Port, group: AnaGroup, *, seen: bool, why: str) -> Iterator[Step]:
-    """A group goes with every directory that it has; that of the main one goes with the port."""
-    directories = group.aliases if group.number == MAIN_GROUP else (group.directory, *group.aliases)
-    for directory in directories:
-        yield Step(
-            "rmdir",
-            paths.ana_group(port.name, group._replace(name=directory)),
-            paths.called_group(port.name, group.number),
-            disruption=Disruption.NAMESPACE if seen else Disruption.NONE,
-            why=why,
-        )
 
 
 def _referral_object(port: str, one: Referral) -> Object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 
 from p2pctl.errors import BusyError, DeniedError, P2pctlError
 from p2pctl.model.nvmet import SECRET_ATTRIBUTES
@@ -43,10 +44,10 @@ def _to(step: Step) -> str:
     return f" to {step.value}" if step.value else " to nothing"
 
 
-def refused(step: Step, error: OSError) -> P2pctlError:
-    """What to tell of a step that the kernel refused."""
+def refused(step: Step, error: OSError, log: Iterable[str] = ()) -> P2pctlError:
+    """What to tell of a step that the kernel refused; ``log`` are the lines that it logged meanwhile."""
     number = error.errno or errno.EIO
-    found = meaning(step, number)
+    found = meaning(step, number, log)
     text = f"cannot {doing(step)}: {(error.strerror or str(error)).lower()}"
     if found is not None:
         text += f": {found.text}"

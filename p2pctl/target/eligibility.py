@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -63,16 +63,28 @@ class Eligibility:
 
 
 def setting(text: Fact[str]) -> Fact[Literal["off", "auto"] | Address] | None:
-    """What a text in ``p2pmem`` means to the kernel; None for one that it refuses (``kstrtobool``, sysfs names)."""
+    """What a text in ``p2pmem`` means to the kernel; None for one that it refuses.
+
+    It looks for a PCI function of that name before anything else (drivers/pci/p2pdma.c, ``pci_p2pdma_enable_store``).
+    """
     if isinstance(text, Missing):
         return text
+    address = Address.from_sysfs(text)
+    if address is not None:
+        return address
     if text in {"0", "1"}:
         return "auto" if text == "1" else "off"
+    taken_for = _boolean(text)
+    return None if taken_for is None else "auto" if taken_for else "off"
+
+
+def _boolean(text: str) -> bool | None:
+    """What ``kstrtobool`` makes of a text that begins with no digit (lib/kstrtox.c); None where it refuses it."""
     if text[:1] in _ON or text[:2].lower() == "on":
-        return "auto"
+        return True
     if text[:1] in _OFF or text[:2].lower() == "of":
-        return "off"
-    return Address.from_sysfs(text)
+        return False
+    return None
 
 
 def eligibility(
@@ -116,10 +128,15 @@ def judge_namespace(judge: Judge, attributes: Attributes) -> Eligibility:
 def _provider(judge: Judge, provider: Address) -> Eligibility | None:
     """Why a named provider is refused, or may be; None for one that the kernel takes."""
     if judge.exists(provider) is False:
-        reason = Reason(
-            "provider-unknown", f"there is no PCI function {provider}: p2pctl pool list shows who offers memory"
-        )
-        return _refused(reason, f"pci-p2pdma: No such PCI device: {provider}", by="p2pmem")
+        text = f"there is no PCI function {provider}"
+        offers = "p2pctl pool list shows who offers memory"
+        line = f"pci-p2pdma: No such PCI device: {provider}"
+        taken_for = _boolean(str(provider))
+        if taken_for is None:
+            return _refused(Reason("provider-unknown", f"{text}: {offers}"), line, by="p2pmem")
+        # It reports success then, and shows the boolean.
+        text += f", and the kernel would take the name for {'on' if taken_for else 'off'}: {offers}"
+        return replace(_refused(Reason("provider-unknown", text), by="p2pmem"), errno=None)
     published = judge.published(provider)
     if published is False:
         what = "has P2P memory, but keeps it to itself" if provider in judge.pools else "has no P2P memory"

@@ -89,7 +89,8 @@ class _Export:
         for file in files:
             value = self._value(kind, name, file, attributes[file])
             if value is not None:
-                found[key_for(kind, file)] = value
+                # Only under its whole name can one be read back that nobody knows and no kernel is asked about.
+                found[file if spec(kind, file) is None else key_for(kind, file)] = value
         return found
 
     def _value(self, kind: Kind, name: str, file: str, read: Fact[str]) -> str | int | bool | Mapping[str, bool] | None:

@@ -218,7 +218,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
     """One line; None for an empty one, or one that was cut when its writer died."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

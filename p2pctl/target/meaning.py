@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from p2pctl.model.nvmet import ROOT
@@ -115,7 +116,9 @@ _TABLE: tuple[tuple[str, str, int, Meaning], ...] = (
         "set allow_any_host=0 first",
     )),
     ("symlink", "ports/*/subsystems/*", errno.EADDRNOTAVAIL, Meaning(
-        "this host does not have the port's address", "ip address shows its addresses; apply --wait waits for one",
+        "this host does not have the port's address; or, with rdma, this address and that of another port with the "
+        "same service exclude each other",
+        "ip address shows the host's addresses, p2pctl port list those of the ports",
     )),
     ("symlink", "ports/*/subsystems/*", errno.EADDRINUSE, Meaning(
         "another port or program listens there", "ss -ltnp shows which; 0.0.0.0 and :: take every address of a port",
@@ -127,8 +130,9 @@ _TABLE: tuple[tuple[str, str, int, Meaning], ...] = (
         "a service number below 1024 takes CAP_NET_BIND_SERVICE", "choose a higher one, or run with that capability",
     )),
     ("symlink", "ports/*/subsystems/*", errno.EINVAL, Meaning(
-        "the port's transport, address family, address or service makes no sense together, or its module is missing",
-        "apply --load loads the module; with fc and pci nothing else does",
+        "the kernel does not take the port's transport, address family, address, service and parameters together, or "
+        "the transport's module is missing",
+        "what the kernel logged tells which: dmesg",
     )),
     ("symlink", "ports/*/subsystems/*", errno.ENXIO, Meaning("there is no such local Fibre Channel port")),
     ("symlink", "ports/*/subsystems/*", errno.EALREADY, Meaning("another port uses this Fibre Channel port")),
@@ -150,9 +154,43 @@ _TABLE: tuple[tuple[str, str, int, Meaning], ...] = (
 )  # fmt: skip
 
 
-def meaning(step: Step, number: int) -> Meaning | None:
-    """What an errno says of a step; None where nothing more is known than the errno itself."""
+# What the kernel logs while it refuses to enable a port, which says more than the errno.
+_EXPORT = "ports/*/subsystems/*"
+_LOGGED: tuple[tuple[int, str, Meaning], ...] = (
+    (errno.EINVAL, r"nvmet: T10-PI is not supported by transport type [0-9]+", Meaning(
+        "the port has pi_enable, and its transport has no protection information", "set pi_enable=0, or use rdma",
+    )),
+    (errno.EINVAL, r"nvmet_\w+: address family 255 not supported", Meaning(
+        "the port has no address family", "set adrfam=ipv4 or adrfam=ipv6",
+    )),
+    (errno.EINVAL, r"nvmet_\w+: address family [0-9]+ not supported", Meaning(
+        "the transport does not take the port's address family", "set adrfam=ipv4 or adrfam=ipv6",
+    )),
+    (errno.EINVAL, r"nvmet_\w+: malformed ip/port passed: .*", Meaning(
+        "the port's address and service do not have the form of its address family",
+        "tcp and rdma take an IP address and a port number",
+    )),
+    (errno.EINVAL, r"nvmet: transport type [0-9]+ not supported", Meaning(
+        "the module of the port's transport is not loaded, or this kernel has none",
+        "apply --load loads the module; with fc and pci nothing else does",
+    )),
+    (errno.EADDRNOTAVAIL, r"nvmet_tcp: failed to bind port socket .*", Meaning(
+        "this host does not have the port's address", "ip address shows its addresses; apply --wait waits for one",
+    )),
+)  # fmt: skip
+
+
+def meaning(step: Step, number: int, log: Iterable[str] = ()) -> Meaning | None:
+    """What an errno says of a step; None where nothing more is known than the errno itself.
+
+    ``log`` are the lines that the kernel logged meanwhile.
+    """
     shape = step.path.removeprefix(f"{ROOT}/")
+    if step.operation == "symlink" and _fits(_EXPORT, shape):
+        for line in log:
+            for code, pattern, found in _LOGGED:
+                if code == number and re.fullmatch(pattern, line.rstrip("\n")):
+                    return found
     for operation, pattern, code, found in _TABLE:
         if code == number and operation in {"*", step.operation} and _fits(pattern, shape):
             return found

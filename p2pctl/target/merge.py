@@ -13,6 +13,7 @@ from p2pctl.errors import NotFoundError, RefusedError, UnsupportedError
 from p2pctl.model.facts import Missing
 from p2pctl.model.nvmet import AnaGroup, Attributes, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
 from p2pctl.target import paths
+from p2pctl.target.port_rules import family_of
 from p2pctl.target.schema import Kind, same
 from p2pctl.target.wishes import (
     GroupWish,
@@ -60,12 +61,12 @@ def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collecti
     exported and does not exist, UnsupportedError for an attribute that this kernel does not have, RefusedError for
     wishes that cannot hold together with what is there.
     """
-    merging = _Merging(prune, frozenset(owned))
+    merging = _Merging(prune, frozenset(owned), live, wishes)
     subsystems = merging.objects(live.subsystems, wishes.subsystems, paths.subsystem, merging.subsystem, Subsystem)
     hosts = merging.objects(live.hosts, wishes.hosts, paths.host, merging.host, Host)
     gone = {nqn for nqn, wish in wishes.hosts.items() if wish.absent}
     subsystems = {nqn: _without_hosts(one, gone & live.hosts.keys()) for nqn, one in subsystems.items()}
-    notes: list[str] = []
+    notes = merging.notes
     for one in subsystems.values():
         _check_access(one)
         for nqn in one.allowed_hosts:
@@ -88,13 +89,31 @@ def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collecti
 class _Merging:
     """One merge: what is pruned, and a method for each kind of object."""
 
-    def __init__(self, prune: Prune, owned: frozenset[str]) -> None:
+    def __init__(self, prune: Prune, owned: frozenset[str], live: Nvmet, wishes: Wishes) -> None:
         self._prune = prune
         self._owned = owned
+        self.notes: list[str] = []
+        self._exported = _exports_of_others(live, wishes, owned) if prune == "owned" else {}
 
     def _stays(self, path: str) -> bool:
         """Whether an object that no wish mentions stays."""
         return self._prune == "none" or (self._prune == "owned" and path not in self._owned)
+
+    def _foreign(self, one: object) -> list[str]:
+        """What others have made in an object of ours: it would go with it."""
+        if self._prune != "owned":
+            return []
+        found: dict[str, str] = {}
+        if isinstance(one, Subsystem):
+            for space in one.namespaces.values():
+                found[paths.namespace(one.nqn, space)] = paths.called_namespace(one.nqn, space.nsid)
+        elif isinstance(one, Port):
+            for name in one.referrals:
+                found[paths.referral(one.name, name)] = paths.called_referral(one.name, name)
+            for group in one.ana_groups.values():
+                if group.number != MAIN_GROUP:
+                    found[paths.ana_group(one.name, group)] = paths.called_group(one.name, group.number)
+        return [called for path, called in found.items() if path not in self._owned]
 
     def objects(
         self,
@@ -111,6 +130,12 @@ class _Merging:
             if wish is None:
                 if self._stays(path(key)):
                     found[key] = one
+                elif isinstance(one, Subsystem) and one.nqn in self._exported:
+                    self.notes.append(f"{paths.called_subsystem(one.nqn)} stays: {self._exported[one.nqn]}")
+                    found[key] = one
+                elif others := self._foreign(one):
+                    self.notes.append(f"{others[0]} is not p2pctl's own: what it is in stays with it")
+                    found[key] = merged(one, SubsystemWish() if isinstance(one, Subsystem) else PortWish(), False)
             elif not wish.absent:
                 found[key] = merged(one, wish, False)
         for key, wish in wishes.items():
@@ -143,9 +168,11 @@ class _Merging:
         )
 
     def port(self, one: Port, wish: PortWish, new: bool) -> Port:
+        links = _links(one.links, wish.subsystems, wish.link, wish.unlink)
+        wished = _with_family(one, wish.attributes, new=new, exports=bool(links))
         return one._replace(
-            attributes=_laid_over("port", paths.called_port(one), one.attributes, wish.attributes, new=new),
-            links=_links(one.links, wish.subsystems, wish.link, wish.unlink),
+            attributes=_laid_over("port", paths.called_port(one), one.attributes, wished, new=new),
+            links=links,
             ana_groups=self._groups(one, wish),
             referrals=self.objects(
                 one.referrals,
@@ -168,6 +195,30 @@ class _Merging:
         # The kernel made it with the port, and it goes with the port only.
         found.setdefault(MAIN_GROUP, live[MAIN_GROUP] if MAIN_GROUP in live else AnaGroup(MAIN_GROUP))
         return found
+
+
+def _exports_of_others(live: Nvmet, wishes: Wishes, owned: frozenset[str]) -> Mapping[str, str]:
+    """Subsystems that ports of others export and go on exporting, each with the reason for it to stay."""
+    wished = {_port_name(live, number): wish for number, wish in wishes.ports.items()}
+    absent = {number for number, wish in wishes.ports.items() if wish.absent}
+    found: dict[str, str] = {}
+    for name, port in live.ports.items():
+        wish = wished.get(name, PortWish())
+        if port.number in absent or paths.port(name) in owned:
+            continue
+        for nqn in _links(port.links, wish.subsystems, wish.link, wish.unlink).values():
+            found.setdefault(nqn, f"{paths.called_port(port)} exports it, and is not p2pctl's own")
+    return found
+
+
+def _with_family(one: Port, wished: Values, *, new: bool, exports: bool) -> Values:
+    """What is wished of a port, with the address family that its address has: the kernel does not look for itself."""
+    file = "addr_adrfam"
+    live = {name: text for name, text in one.attributes.items() if isinstance(text, str)}
+    has_room = new or one.attributes.get(file) == ""
+    moves = any(live.get(name) != wished[name] for name in ("addr_trtype", "addr_traddr") if name in wished)
+    family = family_of({**live, **wished}) if has_room and file not in wished and (exports or moves) else None
+    return wished if family is None else {**wished, file: family}
 
 
 def _check_withheld(one: Host, wish: HostWish) -> None:
@@ -199,8 +250,10 @@ def _group(port: str, one: AnaGroup, wish: GroupWish, *, new: bool) -> AnaGroup:
 
 def _ports(live: Nvmet, wishes: Wishes, merging: _Merging) -> dict[str, Port]:
     """Wishes name ports by number; a directory may spell its number in many ways."""
-    names = {number: _port_name(live, number) for number in wishes.ports}
-    by_name = {names[number]: wish for number, wish in wishes.ports.items()}
+    by_name = {_port_name(live, number): wish for number, wish in wishes.ports.items()}
+    # What is to be absent is so by every name.
+    absent = {number: wish for number, wish in wishes.ports.items() if wish.absent}
+    by_name |= {name: absent[port.number] for name, port in live.ports.items() if port.number in absent}
     return merging.objects(live.ports, by_name, paths.port, merging.port, Port)
 
 

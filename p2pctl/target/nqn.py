@@ -6,6 +6,8 @@ The kernel checks next to nothing: it takes any directory name up to 255 bytes, 
 
 from __future__ import annotations
 
+import re
+
 NQN_MAX = 223
 """Bytes that a name may have (NVMe base specification, 4.7)."""
 
@@ -13,6 +15,16 @@ DISCOVERY_NQN = "nqn.2014-08.org.nvmexpress.discovery"
 """The well-known name of every discovery subsystem; no subsystem may have it."""
 
 GRAMMAR = f"an NQN: 1..{NQN_MAX} bytes, without / and control characters"
+
+
+_SHAPE = re.compile(r"nqn\.[0-9]{4}-(?:0[1-9]|1[0-2])\.[A-Za-z0-9][A-Za-z0-9.-]*(?::.+)?")
+
+
+def doubt(text: str) -> str | None:
+    """What to say of a name that the kernel takes and that is no NQN all the same (NVMe base specification, 4.7)."""
+    if _SHAPE.fullmatch(text):
+        return None
+    return f"{text!r} is no NQN (nqn.YEAR-MONTH.REVERSED-DOMAIN:NAME): this kernel takes it, and others may not"
 
 
 def check_nqn(text: str) -> str:

@@ -15,7 +15,7 @@ from p2pctl.target import paths
 from p2pctl.target.auto import is_choice
 from p2pctl.target.export import Secrets
 from p2pctl.target.nqn import DISCOVERY_NQN
-from p2pctl.target.schema import Kind, spec
+from p2pctl.target.schema import Kind, shown, spec
 
 _NSID_MAX = 8192
 """nvmetcli takes no larger one."""
@@ -144,7 +144,8 @@ def _namespace_losses(nqn: str, nsid: int, attributes: Attributes) -> Iterator[s
     name = paths.called_namespace(nqn, nsid)
     for file in ("p2pmem", "buffered_io"):
         if _is_on(attributes, file):
-            yield f"{file} of {name} is {known(attributes[file], '')}, and the format cannot say so"
+            value = shown("namespace", file, known(attributes[file], ""))
+            yield f"{file} of {name} is {'on' if value is True else value}, and the format cannot say so"
     if nsid > _NSID_MAX:
         yield f"{name} is in the file, and nvmetcli takes no number above {_NSID_MAX}"
 

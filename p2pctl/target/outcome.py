@@ -71,6 +71,8 @@ class Outcome(NamedTuple):
     effects: tuple[Effect, ...] = ()
     warnings: tuple[str, ...] = ()
     before: Nvmet | None = None
+    wanted: Nvmet | None = None
+    """What the change was to lead to, as far as it was asked for."""
     after: Nvmet | None = None
     """None where the target could not be read again."""
     until: float | None = None

@@ -185,7 +185,7 @@ def _named(
 ) -> Prediction:
     """With a named provider the card alone is asked; the drive's own side decided when it was enabled."""
     if judge.published(provider) is False:
-        text = f"{provider} has no published P2P memory any more: all I/O goes through system memory"
+        text = f"{provider} has no published P2P memory: all I/O goes through system memory"
         return Prediction("falls-back", provider, reasons=(Reason("pool-vanished", text, provider),))
     verdict = judge.joint(provider, (card,)).verdict
     if verdict == "unknown":

@@ -17,7 +17,9 @@ from p2pctl.target.log_lines import Created, events
 from p2pctl.target.plan import Disruption, Plan
 from p2pctl.target.preflight_addresses import addresses
 from p2pctl.target.preflight_devices import devices, passthru, paths_to_check
+from p2pctl.target.preflight_identity import identities
 from p2pctl.target.preflight_p2p import expectations, provider_problems
+from p2pctl.target.preflight_ports import discovery, ports
 from p2pctl.target.problems import Facts, Problem, is_on
 
 __all__ = ["Facts", "Judgement", "Problem", "judge", "locked_subsystems", "paths_to_check", "refusal"]
@@ -39,8 +41,11 @@ def judge(facts: Facts, limit: Disruption) -> Judgement:
     problems = [
         *_disruption(facts.plan, limit),
         *_sizes(facts),
+        *discovery(facts),
+        *identities(facts),
         *devices(facts),
         *passthru(facts),
+        *ports(facts),
         *addresses(facts),
         *provider_problems(facts, warnings),
         *expectations(facts, warnings),
@@ -92,7 +97,7 @@ def _disruption(plan: Plan, limit: Disruption) -> Iterator[Problem]:
         "disruption",
         worst.subject,
         f"{told}{why}",
-        f"allow it with --disruption {worst.disruption.name.lower()}, or do it when nobody is connected",
+        f"allow it with --disruption {worst.disruption.name.lower()}",
     )
 
 

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from p2pctl.model.facts import Missing
-from p2pctl.model.nvmet import Port
+from p2pctl.model.nvmet import Nvmet, Port, kernel_number
 from p2pctl.target import paths
+from p2pctl.target.port_rules import IP, ip_version, overlap
 from p2pctl.target.problems import Facts, Problem
 
-_IP = frozenset({"tcp", "rdma"})
+
+class _Place(NamedTuple):
+    """Where a port listens."""
+
+    transport: str
+    address: str
+    service: str
+
+    def __str__(self) -> str:
+        shown = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.transport} {shown}:{self.service}" if self.transport in IP else self.transport
+
+    @property
+    def number(self) -> int | None:
+        """The port number of a transport over IP."""
+        return kernel_number(self.service) if self.transport in IP else None
+
+    def clashes(self, other: _Place) -> bool:
+        """Whether two ports cannot listen there at the same time."""
+        if self.transport not in IP or self.transport != other.transport:
+            return self == other
+        return self.number == other.number and overlap(self.transport, self.address, other.address)
 
 
 def _text(port: Port, file: str) -> str:
@@ -17,52 +40,62 @@ def _text(port: Port, file: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _listens(port: Port) -> tuple[str, str, str]:
-    return _text(port, "addr_trtype"), _text(port, "addr_traddr"), _text(port, "addr_trsvcid")
+def _place(port: Port) -> _Place:
+    return _Place(_text(port, "addr_trtype"), _text(port, "addr_traddr"), _text(port, "addr_trsvcid"))
 
 
 def addresses(facts: Facts) -> Iterator[Problem]:
     """What stands against ports that begin to listen, or to listen elsewhere."""
-    taken: dict[tuple[str, str, str], str] = {}
-    for name, port in facts.wanted.ports.items():
-        if not port.links:
-            continue
-        before = facts.live.ports.get(name)
-        where = _listens(port)
-        subject = paths.called_port(port)
-        if before is not None and before.links and _listens(before) == where:
-            taken[where] = subject
+    taken: list[tuple[_Place, str]] = []
+    new: list[Port] = []
     for name, port in facts.wanted.ports.items():
         before = facts.live.ports.get(name)
-        where = _listens(port)
-        subject = paths.called_port(port)
-        if not port.links or taken.get(where) == subject:
-            continue
-        yield from _listening_problems(facts, subject, where, taken.get(where))
-        taken.setdefault(where, subject)
+        if port.links and before is not None and before.links and _place(before) == _place(port):
+            taken.append((_place(port), paths.called_port(port)))
+        elif port.links and not isinstance(port.attributes.get("addr_trtype"), Missing):
+            new.append(port)
+    for port in new:
+        place, subject = _place(port), paths.called_port(port)
+        other = next((one for one in taken if place.clashes(one[0])), None)
+        yield from _listening_problems(facts, subject, place, other)
+        taken.append((place, subject))
 
 
 def _listening_problems(
-    facts: Facts, subject: str, where: tuple[str, str, str], other: str | None
+    facts: Facts, subject: str, place: _Place, other: tuple[_Place, str] | None
 ) -> Iterator[Problem]:
-    transport, address, service = where
+    transport, address, _ = place
     if not transport:
         yield Problem("no-transport", subject, "it is to export subsystems without a transport", "set trtype")
         return
+    over_ip = transport in IP
+    if over_ip and (ip_version(address) is None or not place.number):
+        return  # what is wrong with them is told elsewhere
     if other is not None:
-        at = f" {address}:{service}" if transport in _IP else ""
-        yield Problem("address-taken", subject, f"{other} listens on {transport}{at}", "use another address or service")
+        text = f"{other[1]} listens on {other[0]}"
+        yield Problem("address-taken", subject, text, "use another address or service")
         return
-    if transport not in _IP or facts.network is None:
+    if not over_ip or facts.network is None:
         return
     if facts.network.local(address) is False:
-        shown = address or "no address"
         hint = "configure the address, or wait for it with --wait"
-        yield Problem("address-missing", subject, f"this host has no address {shown}", hint, waitable=bool(address))
-    ours = {_listens(port) for port in facts.live.ports.values() if port.links}
-    listening = facts.network.listening
-    if transport != "tcp" or isinstance(listening, Missing) or where in ours:
+        yield Problem("address-missing", subject, f"this host has no address {address}", hint, waitable=True)
+    yield from _program(facts, subject, place)
+
+
+def _program(facts: Facts, subject: str, place: _Place) -> Iterator[Problem]:
+    """Somebody else's socket. The target's own are in the list, too; what overlaps one of them can be no other."""
+    if place.transport != "tcp" or facts.network is None or isinstance(facts.network.listening, Missing):
         return
-    if any(one.address == address and str(one.port) == service for one in listening):
-        text = f"another program listens on {address}:{service}"
-        yield Problem("address-taken", subject, text, "use another service, or stop the program: ss -ltnp shows it")
+    ours = _ours(facts.live)
+    for one in facts.network.listening:
+        there = _Place("tcp", one.address, str(one.port))
+        if place.clashes(there) and not any(mine.clashes(there) for mine in ours):
+            text = f"another program listens on {there}"
+            hint = "use another service, or stop the program: ss -ltnp shows it"
+            yield Problem("address-taken", subject, text, hint)
+            return
+
+
+def _ours(live: Nvmet) -> tuple[_Place, ...]:
+    return tuple(_place(port) for port in live.ports.values() if port.links and _text(port, "addr_trtype") == "tcp")

@@ -41,7 +41,7 @@ def devices(facts: Facts) -> Iterator[Problem]:
 def _backing_problems(subject: str, backing: Backing) -> Iterator[Problem]:
     path = backing.path
     if backing.real is ABSENT:
-        hint = "check the path, or wait for it with --wait"
+        hint = "check the path; p2pctl apply --wait waits for a device"
         yield Problem("device-missing", subject, f"{path} does not exist", hint, waitable=True)
     elif backing.kind in {"directory", "character", "other"}:
         what = {"directory": "a directory", "character": "a character device"}.get(str(backing.kind), "no disk")
@@ -90,7 +90,7 @@ def passthru(facts: Facts) -> Iterator[Problem]:
                 "no-device", subject, "passthru is to be enabled without a device", "name one: device=/dev/nvme0"
             )
         elif backing is not None and backing.real is ABSENT:
-            hint = "check the path, or wait for it with --wait"
+            hint = "check the path; p2pctl apply --wait waits for a device"
             yield Problem("device-missing", subject, f"{path} does not exist", hint, waitable=True)
         elif backing is not None and backing.kind in {"block", "file", "directory"}:
             text = f"{path} is no NVMe controller"

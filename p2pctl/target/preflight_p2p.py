@@ -4,24 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from p2pctl.model.address import Address
+from p2pctl.model.facts import ABSENT
+from p2pctl.model.nvmet import Nvmet
 from p2pctl.target import paths
-from p2pctl.target.eligibility import eligibility
+from p2pctl.target.eligibility import judge_namespace, setting
+from p2pctl.target.judge import Judge
 from p2pctl.target.port_state import PortState, port_states
-from p2pctl.target.problems import SHOWN, Facts, Problem, started
+from p2pctl.target.problems import SHOWN, Facts, Problem, Started, started
 
 
 def provider_problems(facts: Facts, warnings: list[str]) -> Iterator[Problem]:
-    """Namespaces whose setting the kernel would refuse when they are switched on."""
+    """Namespaces whose setting the kernel would refuse: when it is written, or when they are switched on."""
     if facts.snapshot is None:
         return
-    for new in started(facts.live, facts.wanted):
-        answer = eligibility(facts.snapshot, new.namespace.attributes, followed=facts.followed)
+    judge = Judge(facts.snapshot, followed=facts.followed)
+    switched_on = {_key(one): one for one in started(facts.live, facts.wanted)}
+    named = {_key(one): one for one in providers_named(facts.live, facts.wanted)}
+    for key, new in (named | switched_on).items():
+        answer = judge_namespace(judge, new.namespace.attributes)
+        if key not in switched_on and answer.refused_by != "p2pmem":
+            continue
         why = "; ".join(reason.text for reason in answer.reasons[:SHOWN])
         if answer.word == "not-eligible":
             hint = "set p2pmem=off, or another provider: p2pctl providers shows which may serve the disk"
-            yield Problem("p2pmem-refused", new.subject, f"the kernel would refuse its p2pmem: {why}", hint)
+            said = "the kernel would refuse its p2pmem" if answer.errno else "its p2pmem names nothing"
+            yield Problem("p2pmem-refused", new.subject, f"{said}: {why}", hint)
         elif answer.word == "unknown":
             warnings.append(f"{new.subject}: whether the kernel takes its p2pmem cannot be told: {why}")
+
+
+def _key(one: Started) -> tuple[str, int]:
+    return one.nqn, one.namespace.nsid
+
+
+def providers_named(live: Nvmet, wanted: Nvmet) -> Iterator[Started]:
+    """Namespaces for which the plan names a provider: the kernel looks for it at once, enabled or not."""
+    for nqn, subsystem in wanted.subsystems.items():
+        there = live.subsystems.get(nqn)
+        for nsid, one in subsystem.namespaces.items():
+            before = there.namespaces.get(nsid) if there else None
+            text = one.attributes.get("p2pmem")
+            if (before is None or before.attributes.get("p2pmem") != text) and isinstance(
+                setting(text or ABSENT), Address
+            ):
+                yield Started(nqn, one)
 
 
 def expectations(facts: Facts, warnings: list[str]) -> Iterator[Problem]:

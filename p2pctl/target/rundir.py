@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 
-from p2pctl.errors import DeniedError, P2pctlError, from_os_error
+from p2pctl.errors import DeniedError, P2pctlError, UsageError, from_os_error
 
 DIRECTORY = "/run/p2pctl"
 
@@ -31,12 +31,19 @@ def make(directory: str) -> None:
 
     Raises DeniedError for a link, somebody else's, or one that others may write to, P2pctlError where it cannot be.
     """
+    above = os.path.dirname(directory.rstrip("/"))
     try:
-        above = os.path.dirname(directory.rstrip("/"))
         os.makedirs(above, exist_ok=True)
         _make_one(directory)
     except OSError as error:
-        raise from_os_error(error, f"make the directory {directory}", hint="changing the target takes root") from None
+        doing = f"make the directory {directory}"
+        if directory == DIRECTORY:
+            raise from_os_error(error, doing, hint="changing the target takes root") from None
+        hint = "set XDG_STATE_HOME to a directory that you may write to"  # the demo host's is a user's
+        told = from_os_error(error, doing, hint=hint)
+        if not isinstance(told, DeniedError):
+            told = UsageError(told.message, hint=hint, errno=error.errno)
+        raise told from None
 
 
 def _make_one(directory: str) -> None:
@@ -116,6 +123,11 @@ def replace(path: str, data: bytes) -> None:
         os.unlink(new)
     create(new, data)
     os.rename(new, path)
+
+
+def move(path: str, other: str) -> None:
+    """Gives a file another name, in place of what has it. Raises OSError."""
+    os.rename(path, other)
 
 
 def failed(error: OSError, doing: str) -> P2pctlError:

@@ -13,23 +13,31 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 """What printf(1) of a single-quoted ``%s`` argument and every terminal take as it is."""
 
 
+_NUL = b"\0"
+
+
 def shell_line(step: Step) -> str:
     """One line for a POSIX shell that does what the step does, with one write; keys stand as ``<redacted>``.
 
     Bytes that a terminal would act upon are written as octal escapes of printf(1).
     """
-    path = _word(step.path)
+    words: list[str]
     match step.operation:
-        case "mkdir" | "rmdir":
-            return f"{step.operation} {path}"
-        case "unlink":
-            return f"rm {path}"
-        case "symlink":
-            return f"ln -s {_word(step.value)} {path}"
-        case "chmod":
-            return f"chmod {shlex.quote(step.value)} {path}"
         case "write":
-            return f"{_printing(step)} > {path}"
+            return f"{_printing(step)} > {_word(step.path)}"
+        case "mkdir" | "rmdir":
+            words = [step.operation]
+        case "unlink":
+            words = ["rm"]
+        case "symlink":
+            words = ["ln", "-s"]
+        case "chmod":
+            words = ["chmod", step.value]
+    names = [step.value, step.path] if step.operation == "symlink" else [step.path]
+    if any(name.endswith("\n") for name in names):
+        # Of what $(...) prints, the shell drops the newlines at the end.
+        return f"printf {_escaped(_NUL.join(map(_bytes, names)) + _NUL)} | xargs -0 {shlex.join(words)}"
+    return " ".join([shlex.join(words), *map(_word, names)])
 
 
 def bytes_of(step: Step) -> bytes:
@@ -59,12 +67,18 @@ def _word(text: str) -> str:
     """A path as one word. Where it holds what a terminal would act upon, the shell makes it from escapes."""
     if set(text) <= _PLAIN:
         return shlex.quote(text)
-    return f'"$(printf {_escaped(text.encode("utf-8", "surrogateescape"))})"'
+    return f'"$(printf {_escaped(_bytes(text))})"'
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _escaped(data: bytes) -> str:
     """A format for printf(1), in single quotes."""
-    return "'" + "".join(chr(byte) if chr(byte) in _SAFE else f"\\{byte:03o}" for byte in data) + "'"
+    text = "".join(chr(byte) if chr(byte) in _SAFE else f"\\{byte:03o}" for byte in data)
+    # At its beginning a dash would make it an option.
+    return f"'\\055{text[1:]}'" if text.startswith("-") else f"'{text}'"
 
 
-_SAFE = _PLAIN - set("%")
+_SAFE = _PLAIN - set("%!")

@@ -76,7 +76,7 @@ class Stepper:
             if not (again and self._is_so(step, error.errno)):
                 log = self._lines(mark)
                 self._not_done(number, step, recorder)
-                raise FailureError(refused(step, error), error.errno, log) from None
+                raise FailureError(refused(step, error, log), error.errno, log) from None
         self.begun.append(step)
         self._read_back(step, mark)
 
@@ -98,20 +98,22 @@ class Stepper:
 
         Raises FailureError where an attribute or link is not what the plan took it for.
         """
-        if step.before is None or step.operation not in {"write", "unlink"}:
+        rippled = step.operation == "write" and step.path in self._rippled
+        if (step.before is None and not rippled) or step.operation not in {"write", "unlink"}:
             return False
+        before = step.before or ""
         try:
             if step.operation == "unlink":
                 have = self._files.readlink(step.path).rpartition("/")[2]
-                kept = have == step.before.rpartition("/")[2]
+                kept = have == before.rpartition("/")[2]
             else:
                 have = self._text(step.path)
-                kept = means(step.path, step.before, have)
+                kept = means(step.path, before, have)
         except OSError as error:
             if error.errno not in {errno.ENOENT, errno.ENOTDIR, errno.EINVAL}:
                 raise FailureError(refused(step, error), error.errno) from None
             raise FailureError(moved(step, None), error.errno) from None
-        if step.path in self._rippled:
+        if rippled:
             return means(step.path, step.value, have)
         if not kept:
             raise FailureError(moved(step, have))

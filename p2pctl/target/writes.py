@@ -65,6 +65,8 @@ def differing(of: Object, live: Attributes, wanted: Attributes, *, in_use: bool 
         # A new object lacks it by itself, and so does one whose transport changes.
         if (known is None or file in forced) and (value == AUTO or _is_unset(of.kind, file, text)):
             continue
+        if not live and file not in forced and _is_default(of.kind, file, text):
+            continue
         if file in _RESETS:
             forced.add(_RESETS[file])
         found.append(Wanted(file, text, known, _change(of.kind, file), _order(of.kind, file)))
@@ -91,6 +93,12 @@ def _holds(kind: Kind, file: str, value: str, read: str, *, in_use: bool) -> boo
         if file == "param_mdts" and (value, read) == (_UNLIMITED, AUTO):
             return True
     return same(kind, file, value, read) or (kind == "passthru" and _is_unset(kind, file, value))
+
+
+def _is_default(kind: Kind, file: str, value: str) -> bool:
+    """Whether a new object has the value by itself."""
+    found = spec(kind, file)
+    return found is not None and found.default is not None and same(kind, file, value, found.default)
 
 
 def _is_unset(kind: Kind, file: str, value: str) -> bool:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
+from p2pctl.target import port_rules
 from p2pctl.target.document.problems import Problem
 from p2pctl.target.schema import key_for
-from p2pctl.target.wishes import Place, PortWish, SubsystemWish, Trail, Wishes
-
-_FAMILIES: Mapping[str, tuple[str, ...]] = {"tcp": ("ipv4", "ipv6"), "rdma": ("ipv4", "ipv6"), "fc": ("fc",)}
-"""The address families that a transport takes; the others do not look (drivers/nvme/target/tcp.c, rdma.c, fc.c)."""
-
-_SECURITY: Mapping[str, tuple[str, ...]] = {"tcp": ("none", "tls1.3"), "rdma": ("connected",)}
+from p2pctl.target.wishes import Place, SubsystemWish, Trail, Wishes
 
 _NO_NGUID = "00000000-0000-0000-0000-000000000000"
 
@@ -46,10 +41,9 @@ def _line(wishes: Wishes, trail: Trail) -> str:
 
 
 def _discovery(wishes: Wishes) -> Iterator[tuple[str, Trail]]:
-    """The kernel compares as many letters as the new name has (nvmet_root_discovery_nqn_store)."""
-    wanted = wishes.attributes.get("discovery_nqn")
+    wanted = wishes.attributes.get("discovery_nqn", "")
     for nqn, one in wishes.subsystems.items():
-        if wanted is not None and not one.absent and nqn.startswith(wanted):
+        if not one.absent and port_rules.hides(wanted, nqn):
             yield (
                 f"discovery_nqn cannot be the beginning of the name of a subsystem, and {nqn} is one",
                 ("discovery_nqn",),
@@ -123,49 +117,12 @@ def _exports(wishes: Wishes) -> Iterator[tuple[str, Trail]]:
 
 
 def _ports(wishes: Wishes) -> Iterator[tuple[str, Trail]]:
-    """What a transport would refuse when the port is enabled: only of ports that may be."""
+    """What the kernel would refuse when it is written, or when the port is enabled: only of ports that may be."""
     for number, port in wishes.ports.items():
         trail: Trail = ("ports", number)
-        yield from ((text, (*trail, key)) for text, key in _security(port))
+        yield from ((text, (*trail, key)) for key, text in port_rules.security(port.attributes))
         if not port.absent and port.subsystems != ():
-            yield from ((text, (*trail, key)) for text, key in _address(port.attributes))
-
-
-def _security(port: PortWish) -> Iterator[tuple[str, str]]:
-    transport = port.attributes.get("addr_trtype")
-    security = port.attributes.get("addr_tsas")
-    if transport is not None and security is not None and security not in _SECURITY.get(transport, ()):
-        possible = " or ".join(_SECURITY.get(transport, ("no tsas at all",)))
-        yield f"tsas {security} is not possible with {transport}: it takes {possible}", "tsas"
-    if security == "tls1.3" and port.attributes.get("addr_treq") == "not specified":
-        yield "with tsas tls1.3 the kernel refuses treq not specified: required, or not required", "treq"
-
-
-def _address(attributes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    transport = attributes.get("addr_trtype", "")
-    family = attributes.get("addr_adrfam")
-    families = _FAMILIES.get(transport)
-    if families is not None and family is not None and family not in families:
-        yield f"{transport} takes adrfam {' or '.join(families)}, not {family}", "adrfam"
-    if transport not in {"tcp", "rdma"}:
-        return
-    service = attributes.get("addr_trsvcid")
-    if service == "0":
-        yield "port 0 would be another one at each start: hosts could not find it", "trsvcid"
-    elif service and not service.isdecimal():
-        yield f"{transport} takes a port number 1..65535", "trsvcid"
-    address = attributes.get("addr_traddr")
-    wanted = {"ipv4": 4, "ipv6": 6}.get(family or "")
-    if address and wanted is not None and _version(address) != wanted:
-        yield f"{address[:60]!r} is no {'IPv4' if wanted == 4 else 'IPv6'} address", "traddr"
-
-
-def _version(text: str) -> int | None:
-    """4 or 6; None for what is no address."""
-    try:
-        return ipaddress.ip_address(text).version
-    except ValueError:
-        return None
+            yield from ((text, (*trail, key)) for key, text in port_rules.listening(port.attributes))
 
 
 def _addresses(wishes: Wishes) -> Iterator[tuple[str, Trail]]:
@@ -175,21 +132,11 @@ def _addresses(wishes: Wishes) -> Iterator[tuple[str, Trail]]:
         transport, address, service = (
             port.attributes.get(file, "") for file in ("addr_trtype", "addr_traddr", "addr_trsvcid")
         )
-        if port.absent or port.subsystems == () or transport not in {"tcp", "rdma"} or not address or not service:
+        if port.absent or port.subsystems == () or transport not in port_rules.IP or not address or not service:
             continue
         others = seen.setdefault((transport, service), {})
         for other, first in others.items():
-            if _overlap(address, other):
+            if port_rules.overlap(transport, address, other):
                 line = _line(wishes, ("ports", first))
                 yield f"port {first}{line} listens on {other} {service} already", ("ports", number, "traddr")
         others.setdefault(address, number)
-
-
-_ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104  nothing is bound here
-
-
-def _overlap(one: str, other: str) -> bool:
-    """The IPv6 wildcard takes IPv4 addresses, too; that of IPv4 no IPv6 address but the wildcard."""
-    if one == other or "::" in {one, other}:
-        return True
-    return bool(_ANY & {one, other}) and _version(one) == _version(other)

@@ -49,7 +49,7 @@ def load(
 
     Raises DocumentError with every problem that is found, and nothing else.
     """
-    reading = Reading(listed, read_secret, private=private)
+    reading = Reading(listed, read_secret, private=private, file=name)
     try:
         root = parse(data)
         wishes = read_nvmetcli(root, reading) if _is_nvmetcli(root) else _Document(reading).read(root)

@@ -230,7 +230,7 @@ class _Nvmetcli:
             return
         listed = None if self._reading.listed is None else self._reading.listed.get(kind)
         if listed is not None and file not in listed:
-            self._reading.notes.append(f"line {node.place.line}: this kernel has no {file}: left out")
+            self._reading.note(f"this kernel has no {file}: left out", node.place)
             return
         text = self._reading.value(kind, file, node)
         if text is not None:

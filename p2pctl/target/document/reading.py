@@ -48,17 +48,22 @@ class ObjectRead(NamedTuple):
 class Reading:
     """One reading."""
 
-    def __init__(self, listed: Listed | None, read_secret: ReadSecret | None, *, private: bool) -> None:
+    def __init__(self, listed: Listed | None, read_secret: ReadSecret | None, *, private: bool, file: str) -> None:
         self.problems: list[Problem] = []
         self.places: dict[Trail, Place] = {}
         self.notes: list[str] = []
         self.listed = listed
         self._read_secret = read_secret
         self._private = private
+        self._document = file
 
     def problem(self, text: str, place: Place | None) -> None:
         """Something is wrong; reading goes on."""
         self.problems.append(Problem(text, place))
+
+    def note(self, text: str, place: Place) -> None:
+        """Something to know of the document, which is used all the same."""
+        self.notes.append(Problem(text, place).told(self._document))
 
     def pairs(self, node: Node, what: str) -> Iterator[tuple[Scalar, Node]]:
         """The pairs of a mapping; none, and a problem, where it is something else."""
@@ -161,7 +166,7 @@ class Reading:
                 return None
             return file
         if listed is None and key.text.startswith(PREFIXES[kind]) and key.text.isidentifier():
-            self.notes.append(f"line {key.place.line}: {key.text} is unknown, and no kernel was asked")
+            self.note(f"{key.text} is unknown, and no kernel was asked", key.place)
             return key.text
         self.problem(self._unknown(kind, key.text, others, listed), key.place)
         return None
