@@ -94,7 +94,7 @@ def run(argv: Sequence[str]) -> int:
         code = _invoke(argv)
         output.flush()
     except output.ReaderGoneError:
-        return ExitCode.FAILED
+        return ExitCode.OK
     except Exception as error:  # noqa: BLE001  whatever it is, the user gets a line and not a traceback
         return report_failure(error, argv)
     return code

@@ -61,12 +61,13 @@ def apply(  # noqa: PLR0917  typer reads parameters, nobody passes them
     from p2pctl.cli.workplace import check_changeable  # noqa: PLC0415
 
     session = Session.of(ctx)
-    check_changeable(session)
+    options = ChangeOptions.of(ctx)
+    check_changeable(session, dry_run=options.dry_run)
     wishes = read_document(session, file)
 
     def ask(live: Nvmet) -> Asked:
         del live
         return Asked(wishes, prune=prune or "none")
 
-    extra = Extra(confirm_within=confirm_within, wait=wait, dropping=Dropping(session, wanted=drop))
-    change(session, ChangeOptions.of(ctx), f"apply {file}", ask, extra)
+    extra = Extra(confirm_within=confirm_within, wait=wait, dropping=Dropping(session, wanted=drop, offered=True))
+    change(session, options, f"apply {file}", ask, extra)

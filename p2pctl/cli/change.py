@@ -6,18 +6,18 @@ the first write.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 from p2pctl.cli import output
+from p2pctl.cli.agreeing import agree
 from p2pctl.cli.change_options import ChangeOptions
 from p2pctl.cli.proposing import Proposed, ask_transports, propose
+from p2pctl.cli.reporting import after_a_change
 from p2pctl.cli.session import Session
 from p2pctl.cli.sessions import Dropping
-from p2pctl.cli.terminal import is_terminal
-from p2pctl.cli.workplace import check_changeable, workplace
-from p2pctl.errors import P2pctlError, UsageError
+from p2pctl.cli.workplace import check_changeable, check_recorded, is_recorded, workplace
+from p2pctl.errors import P2pctlError
 from p2pctl.hardware.nvmet_setup import ready
 from p2pctl.model.nvmet import Nvmet
 from p2pctl.render.formats import DOCUMENTS
@@ -30,16 +30,13 @@ from p2pctl.target.plan import Disruption, Plan
 from p2pctl.target.shell import shell_line
 from p2pctl.target.wishes import Wishes
 
-_MOST = 20
-"""Vanishing objects that a question lists."""
-
 
 class Asked(NamedTuple):
     """What a command asks for, once it has seen the target."""
 
     wishes: Wishes
     implied: Disruption = Disruption.NONE
-    """What the command's own name says that hosts will notice: it needs no --disruption for that."""
+    """What the command's own name says that hosts will notice: allowed unless --disruption says otherwise."""
     prune: Prune = "none"
     cascade: bool = True
     """Whether what is in use is deleted all the same."""
@@ -64,8 +61,12 @@ def change(session: Session, options: ChangeOptions, command: str, ask: Ask, ext
     """Makes a change, or shows what it would be. Raises P2pctlError of every kind."""
     extra = extra or Extra()
     dropping = extra.dropping or Dropping(session)
-    check_changeable(session)
+    check_changeable(session, dry_run=options.dry_run)
     session.only("table", "plain", "json", "jsonl", "yaml")
+    if is_recorded(session):  # of which nothing can be loaded, nothing is owned, and nothing will appear
+        check_recorded(session)
+        _show_plan(session, command, propose(session, options, ask, lambda _live: (), dropping, 0.0))
+        return
     ready(session.door, load=options.load and not options.dry_run)
     place = workplace(session)
     if options.dry_run:
@@ -76,7 +77,7 @@ def change(session: Session, options: ChangeOptions, command: str, ask: Ask, ext
         proposed = propose(session, options, ask, turn.owned, dropping, extra.wait)
         if session.format not in DOCUMENTS:
             _say_beforehand(session, proposed)
-        agree(session, proposed, yes=options.yes)
+        agree(session, proposed, yes=options.yes, allowed=options.disruption is not None)
         outcome = _carry_out(session, options, turn, proposed, extra)
     done = _finish(outcome, dropping)
     report(session, _change(command, proposed, done.outcome)._replace(also=done.said), done)
@@ -114,26 +115,6 @@ def _finish(outcome: Outcome, dropping: Dropping) -> Done:
         return Done(outcome, (), error)
 
 
-def agree(session: Session, proposed: Proposed, *, yes: bool) -> None:
-    """Asks before objects are deleted. Raises UsageError where nobody can answer, P2pctlError for a no."""
-    deleted = [one.subject for one in proposed.objects if one.event == "deleted"]
-    if yes or not deleted:
-        return
-    vanishing = proposed.plan.vanishing
-    more = f" and {len(vanishing) - 1} more" if len(vanishing) > 1 else ""
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-        raise UsageError(
-            f"this deletes {deleted[0]}{more}, and there is no terminal to ask at",
-            hint="--yes deletes without asking; --dry-run shows what would be done",
-        )
-    if more:
-        session.narrator.details(vanishing[:_MOST])
-        if len(vanishing) > _MOST:
-            session.narrator.details([f"and {len(vanishing) - _MOST} more"])
-    if not session.narrator.ask("delete all of these?" if more else f"delete {deleted[0]}?"):
-        raise P2pctlError("not confirmed: nothing was changed", hint="--yes deletes without asking")
-
-
 def _show_plan(session: Session, command: str, proposed: Proposed) -> None:
     """The plan as shell lines for people and shells, as a document for machines; whatever is said goes to stderr."""
     if session.format in DOCUMENTS:
@@ -168,11 +149,14 @@ def report(session: Session, change: Change, done: Done) -> None:
     """Tells how a change ended, and raises its error where there is one."""
     from p2pctl.cli.failures import error_item  # noqa: PLC0415  it imports the way that errors are told
 
-    if session.format in DOCUMENTS:
-        told = change._replace(error=error_item(done.error) if done.error else None)
-        session.show(change_report(session.snapshot(set()), told))
-    else:
-        output.write_lines(change_lines(change))
+    made = done.error is None and (done.outcome.state != "nothing" or bool(done.said))
+    with after_a_change(session, made=made, failed=done.error is not None):
+        if session.format in DOCUMENTS:
+            told = change._replace(error=error_item(done.error) if done.error else None)
+            session.show(change_report(session.snapshot(set()), told))
+        else:
+            output.write_lines(change_lines(change))
+    if session.format not in DOCUMENTS:
         _aside(session, done.outcome)
     if done.error is not None:
         raise done.error
@@ -212,7 +196,9 @@ def report_outcome(session: Session, command: str, outcome: Outcome) -> None:
     before = outcome.before or Nvmet(session.door.now(), present=True, loaded=True)
     after = outcome.after or before
     plan = Plan(tuple(one.step for one in outcome.results))
-    objects = object_changes(before, after) if outcome.state in {"applied", "waiting", "confirmed"} else ()
+    # What was wanted, and not what is there: the kernel's own defaults are nobody's change.
+    wanted = outcome.wanted or before
+    objects = object_changes(before, wanted) if outcome.state in {"applied", "waiting"} else ()
     report(session, Change(command, before, after, plan, objects, outcome=outcome), Done(outcome, (), outcome.error))
 
 

@@ -23,7 +23,7 @@ LockTimeout = Annotated[
         "--lock-timeout", metavar="SECONDS", min=0, max=86400, help="How long to wait for another change to end."
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is deleted.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is deleted, or hosts lose it.")]
 Load = Annotated[
     bool, typer.Option("--load", help="Load the kernel modules that are missing, and mount configfs where it is not.")
 ]
@@ -64,7 +64,8 @@ class ChangeOptions(NamedTuple):
     dry_run: bool = False
     yes: bool = False
     lock_timeout: float = 0.0
-    disruption: DisruptionName = "none"
+    disruption: DisruptionName | None = None
+    """None: what the command's own name says."""
     load: bool = False
 
     @classmethod
@@ -81,14 +82,16 @@ def _declared(
     yes: Yes = False,
     lock_timeout: LockTimeout = 0.0,
     disruption: Annotated[
-        DisruptionName,
+        DisruptionName | None,
         typer.Option(
             "--disruption",
             metavar="LEVEL",
+            show_default=False,
             help="none, namespace, port or all: the most that hosts may notice. A namespace goes away for a moment; "
-            "a port loses its connections; all lose theirs.",
+            "a port loses its connections; all lose theirs. Without it: what the command's name says, such as disable "
+            "or delete, and none for the others.",
         ),
-    ] = "none",
+    ] = None,
     load: Load = False,
 ) -> None:
     """Never called: typer reads the options off it, once for all commands."""

@@ -138,12 +138,7 @@ def key_from(file: str, name: str) -> tuple[str, str | None]:
 
 def with_family(found: Given) -> Given:
     """With the address family that an address has, where a transport over IP is asked for and no family is."""
-    import ipaddress  # noqa: PLC0415  only ports have one
+    from p2pctl.target.port_rules import family_of  # noqa: PLC0415  only ports have one
 
-    if found.known.get("addr_trtype") not in {"tcp", "rdma"} or "addr_adrfam" in found.known:
-        return found
-    try:
-        version = ipaddress.ip_address(found.known.get("addr_traddr", "")).version
-    except ValueError:
-        return found
-    return found._replace(known={**found.known, "addr_adrfam": f"ipv{version}"})
+    family = None if "addr_adrfam" in found.known else family_of(found.known)
+    return found if family is None else found._replace(known={**found.known, "addr_adrfam": family})

@@ -45,7 +45,7 @@ def list_connections(
         $ p2pctl connection list --subsystem nqn.2026-11.org.example:pool0 -o json
 
     Only a kernel with nvmet's debugfs shows its connections. On others they are told from the kernel's log, which
-    hardly says when a host leaves, and from the sockets on the addresses of TCP ports: KNOWN FROM says which it is.
+    hardly says when a host leaves, and from the sockets on the addresses of TCP ports: BASIS says which it is.
     """
     from p2pctl.errors import NotFoundError  # noqa: PLC0415  --help reads nothing
     from p2pctl.model.nvmet import kernel_number  # noqa: PLC0415
@@ -96,14 +96,14 @@ def drop_connection(  # noqa: PLR0917  typer reads parameters, nobody passes the
             "name one connection, or one host", hint="p2pctl connection drop NQN CNTLID, or --host HOSTNQN"
         )
     session = Session.of(ctx)
-    check_changeable(session)
+    check_changeable(session, dry_run=dry_run)
     snapshot = session.snapshot({"connections"})
     chosen = _chosen(snapshot, subsystem, cntlid, host)
     paths = [f"{one.path}/state" for one in chosen]
     if dry_run:
         _show_plan(session, snapshot, chosen, paths)
         return
-    _ask([f"controller {one.cntlid} of {one.subsystem}" for one in chosen], yes=yes)
+    _ask([f"controller {one.cntlid} of {one.subsystem} ({one.host})" for one in chosen], yes=yes)
     for one, path in zip(chosen, paths, strict=True):
         _end(session, one, path)
     after = session.snapshot({"connections", "nvmet"})
@@ -182,6 +182,7 @@ def _end(session: Session, controller: Controller, path: str) -> None:
 
 def _report(session: Session, after: Snapshot, chosen: list[Controller], *, dropped: bool) -> None:
     """What became of them: a host that is still allowed may be back already, with another number or the same."""
+    from p2pctl.cli.reporting import after_a_change  # noqa: PLC0415
     from p2pctl.render.report import Column, Report  # noqa: PLC0415
 
     left = {(one.subsystem, one.cntlid): one for one in after.connections.controllers} if after.connections else {}
@@ -204,4 +205,5 @@ def _report(session: Session, after: Snapshot, chosen: list[Controller], *, drop
         Column("state", "state now", style="name"),
     )
     notes = ("Most hosts connect again by themselves: p2pctl subsystem disallow NQN HOSTNQN keeps one out.",)
-    session.show(Report.of(after, "connection-drop", items, columns, notes=notes))
+    with after_a_change(session, made=dropped):
+        session.show(Report.of(after, "connection-drop", items, columns, notes=notes))

@@ -37,6 +37,7 @@ def diff(
     from p2pctl.render.diff import diff_page  # noqa: PLC0415
     from p2pctl.render.object_changes import object_changes  # noqa: PLC0415
     from p2pctl.target.merge import merge  # noqa: PLC0415
+    from p2pctl.target.unknowns import assumed_alike, unknowns  # noqa: PLC0415
 
     session = Session.of(ctx)
     wishes = read_document(session, file)
@@ -46,7 +47,12 @@ def diff(
     for note in (*wishes.notes, *merged.notes):
         session.narrator.note(note)
     session.show(diff_page(session.snapshot(set()), changes, live.gaps))
-    if exit_code and changes:
+    if not exit_code:
+        return
+    unknown = unknowns(live, merged.wanted, wishes)
+    if object_changes(assumed_alike(live, merged.wanted, unknown), merged.wanted):
         raise typer.Exit(ExitCode.ANSWER_NO)
-    if exit_code and live.gaps:
+    if unknown:
+        more = f", and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        session.narrator.note(f"whether something differs cannot be told: {unknown[0]} could not be read{more}")
         raise typer.Exit(ExitCode.ANSWER_UNKNOWN)

@@ -73,7 +73,11 @@ def _content(file: str) -> tuple[bytes, bool, str]:
             mode = os.fstat(stream.fileno()).st_mode
             return stream.read(_LIMIT), not stat.S_IMODE(mode) & 0o077, file
     except OSError as error:
-        raise from_os_error(error, f"read {file}", hint="p2pctl export > FILE writes one to begin with") from error
+        hint = "p2pctl export > FILE writes one to begin with"
+        told = from_os_error(error, f"read {file}", hint=hint)
+        if type(told) is P2pctlError:  # a directory, a file that cannot be read to its end: no document
+            told = UsageError(told.message, hint=hint, errno=error.errno, path=file)
+        raise told from error
     except AttributeError:
         raise UsageError("standard input is closed", hint="name a document") from None
 

@@ -87,7 +87,7 @@ def create_host(  # noqa: PLR0917  typer reads parameters, nobody passes them
     asks nobody for a key.
     """
     from p2pctl.cli.change import Asked, change  # noqa: PLC0415
-    from p2pctl.cli.objects import exists, listed, nqn_argument  # noqa: PLC0415
+    from p2pctl.cli.objects import exists, listed, name_notes, nqn_argument  # noqa: PLC0415
     from p2pctl.target.wishes import HostWish, Wishes  # noqa: PLC0415
 
     session = Session.of(ctx)
@@ -97,7 +97,8 @@ def create_host(  # noqa: PLR0917  typer reads parameters, nobody passes them
     def ask(live: Nvmet) -> Asked:
         if name in live.hosts and not or_update:
             raise exists(f"host {name}")
-        return Asked(Wishes(hosts={name: HostWish(attributes=wanted.values(listed("host", live)))}))
+        wish = HostWish(attributes=wanted.values(listed("host", live)))
+        return Asked(Wishes(hosts={name: wish}, notes=name_notes(live, hosts=(name,))))
 
     change(session, ChangeOptions.of(ctx), "host create", ask)
 

@@ -119,6 +119,16 @@ def nqn_argument(text: str, *, subsystem: bool) -> str:
         raise UsageError(str(error), hint="such as nqn.2026-11.org.example:pool0") from None
 
 
+def name_notes(live: Nvmet, *, subsystem: str | None = None, hosts: Iterable[str] = ()) -> tuple[str, ...]:
+    """What to say of the names of objects that are to be made."""
+    from p2pctl.target.nqn import doubt  # noqa: PLC0415
+
+    new = [*(host for host in hosts if host not in live.hosts)]
+    if subsystem is not None and subsystem not in live.subsystems:
+        new.insert(0, subsystem)
+    return tuple(f"warning: {text}" for name in new if (text := doubt(name)))
+
+
 def _missing(message: str, name: str, there: Collection[str], listing: str) -> NoReturn:
     if not name:
         raise UsageError("the name is empty", hint=f"p2pctl {listing} shows what is there")

@@ -68,9 +68,9 @@ def propose(  # noqa: PLR0917  each is another's
         _check_unused(live, asked.wishes)
     merged = merge(live, asked.wishes, prune=asked.prune, owned=owned(live) if asked.prune == "owned" else ())
     plan = _plan(session, live, merged.wanted)
-    limit = max(Disruption[options.disruption.upper()], asked.implied)
+    limit = asked.implied if options.disruption is None else Disruption[options.disruption.upper()]
     judgement, snapshot = _judged(session, asked, Facts(live, merged.wanted, plan, asked.wishes), limit, wait)
-    explained = _explained(session, asked, merged.wanted, snapshot) if plan.steps else ()
+    explained = _explained(session, asked, merged.wanted, snapshot)
     notes = (
         *dropping.look(live, merged.wanted),
         *asked.wishes.notes,
@@ -129,7 +129,7 @@ def _judged(
     session: Session, asked: Asked, facts: Facts, limit: Disruption, wait: float
 ) -> tuple[Judgement, Snapshot | None]:
     """What stands against a plan; for as long as ``wait`` says, what may go away by itself is looked at again."""
-    if not facts.plan.steps:
+    if not facts.plan.steps and not asked.explain and not _expects(facts):
         return Judgement((), ()), None
     end: float | None = None
     while True:
@@ -148,15 +148,26 @@ def _judged(
 
 def _gathered(session: Session, asked: Asked, facts: Facts) -> Facts:
     """The facts with what was read of the host: as much as the plan needs."""
+    from p2pctl.cli.workplace import is_recorded  # noqa: PLC0415
     from p2pctl.hardware.backing import read_backing  # noqa: PLC0415
     from p2pctl.hardware.reading import Reader  # noqa: PLC0415
+    from p2pctl.model.backing import Backing  # noqa: PLC0415
+    from p2pctl.model.facts import UNREADABLE  # noqa: PLC0415
     from p2pctl.target.port_state import PARTS  # noqa: PLC0415
+    from p2pctl.target.preflight_p2p import providers_named  # noqa: PLC0415
 
     paths = paths_to_check(facts.live, facts.wanted)
-    expects = any(wish.p2p for wish in facts.wishes.ports.values())
-    snapshot = session.snapshot(PARTS) if paths or expects or asked.explain else None
+    looks = paths or asked.explain or _expects(facts) or any(providers_named(facts.live, facts.wanted))
+    snapshot = session.snapshot(PARTS) if looks else None
     backings = read_backing(Reader(session.door.files), paths) if paths else {}
+    if is_recorded(session):  # it has no devices: what is not there says nothing of the host
+        backings = {path: Backing(path, UNREADABLE, UNREADABLE) for path in backings}
     return facts._replace(snapshot=snapshot, backings=backings, network=_network(session, facts))
+
+
+def _expects(facts: Facts) -> bool:
+    """Whether P2P is expected of a port: that is looked at even where nothing is to be done."""
+    return any(wish.p2p for wish in facts.wishes.ports.values())
 
 
 def _network(session: Session, facts: Facts) -> Network | None:

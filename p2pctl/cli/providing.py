@@ -20,7 +20,7 @@ def provider(
 ) -> tuple[list[str], Mapping[str, str | bool | None]]:
     """Arguments and flags with ``p2pmem`` as the kernel takes it, where it names a device in some other way.
 
-    Raises NotFoundError, UsageError for an ambiguous name.
+    Raises NotFoundError, also for a device without P2P memory, UsageError for an ambiguous name.
     """
     prefix = "p2pmem="
     resolved = [
@@ -31,7 +31,7 @@ def provider(
 
 
 def _resolved(session: Session, text: str) -> str:
-    from p2pctl.errors import UsageError  # noqa: PLC0415
+    from p2pctl.errors import NotFoundError, UsageError  # noqa: PLC0415
     from p2pctl.findings.selectors import find_device  # noqa: PLC0415
     from p2pctl.model.address import Address  # noqa: PLC0415
     from p2pctl.target.schema import check_value  # noqa: PLC0415
@@ -43,4 +43,12 @@ def _resolved(session: Session, text: str) -> str:
             return check_value("namespace", "p2pmem", text)
         except ValueError:
             pass  # a name, which only this host can tell
-    return str(find_device(session.snapshot(_PARTS), session.followed(text)))
+    snapshot = session.snapshot(_PARTS)
+    found = find_device(snapshot, session.followed(text))
+    pools = snapshot.pools
+    if pools is not None and not pools.gaps and found not in pools.pools:
+        raise NotFoundError(
+            f"{text} ({found}) has no P2P memory, which a provider must have",
+            hint="p2pctl pool list shows who offers memory",
+        )
+    return str(found)

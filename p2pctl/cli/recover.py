@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from p2pctl.cli.change_options import LockTimeout
 from p2pctl.cli.framework import command, single
 from p2pctl.cli.session import Session
+
+if TYPE_CHECKING:
+    from p2pctl.target.workplace import Workplace
 
 app = single()
 
@@ -25,32 +28,56 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     rollback: Annotated[bool, typer.Option("--rollback", help="Undo what it did.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Do the rest of it.")] = False,
     lock_timeout: LockTimeout = 0.0,
-    yes: Annotated[bool, typer.Option("--yes", help="Taken for the sake of scripts: nothing is asked here.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Without --resume: undo it without asking.")] = False,
 ) -> None:
     """Undo or finish a change that was interrupted, so that the next one can begin.
 
+        $ p2pctl recover
         $ p2pctl recover --rollback
         $ p2pctl recover --resume
 
-    Until then, changes are refused (exit 10). A change that waits for confirmation is undone in the same way. Without
-    anything to recover there is nothing to do.
+    Until then, changes are refused (exit 10). Without an option the change is undone, after a question; p2pctl status
+    names it. One that waits for confirmation is undone in the same way. Without any there is nothing to do.
     """
     from p2pctl.cli.change import check_ready, report_outcome  # noqa: PLC0415
     from p2pctl.cli.workplace import workplace  # noqa: PLC0415
     from p2pctl.errors import UsageError  # noqa: PLC0415
-    from p2pctl.target.recover import Way, waiting  # noqa: PLC0415
+    from p2pctl.target.outcome import Outcome  # noqa: PLC0415
+    from p2pctl.target.recover import Way  # noqa: PLC0415
     from p2pctl.target.recover import recover as carry_out  # noqa: PLC0415
 
-    del yes
     session = Session.of(ctx)
     if rollback and resume:
         raise UsageError("--rollback and --resume exclude each other", hint="choose one of them")
     check_ready(session)
     place = workplace(session)
-    if not rollback and not resume:
-        found = waiting(place)
-        what = f"the change {found.transaction} ({found.command}) is unfinished" if found else "nothing is unfinished"
-        raise UsageError(f"say how: {what}", hint="--rollback undoes what it did, --resume does the rest of it")
-    way: Way = "rollback" if rollback else "resume"
+    if not (rollback or resume or yes) and not _agreed(session, place, transaction):
+        report_outcome(session, "recover", Outcome("nothing", transaction=transaction))
+        return
+    way: Way = "resume" if resume else "rollback"
     outcome = carry_out(place, way, transaction=transaction, timeout=lock_timeout, command=f"recover --{way}")
     report_outcome(session, f"recover --{way}", outcome)
+
+
+def _agreed(session: Session, place: Workplace, transaction: str | None) -> bool:
+    """Whether a change is to be undone; False: there is none.
+
+    Raises UsageError where nobody can say so, P2pctlError for a no.
+    """
+    from p2pctl.cli.agreeing import can_answer  # noqa: PLC0415
+    from p2pctl.errors import P2pctlError, UsageError  # noqa: PLC0415
+    from p2pctl.target.recover import waiting  # noqa: PLC0415
+
+    found = waiting(place)
+    if found is None and transaction is None:
+        return False
+    if found is None or transaction not in {None, found.transaction}:
+        called = f"the change {transaction}"
+    else:
+        called = f"the change {found.transaction} ({found.command})"
+    ways = "--rollback undoes what it did, --resume does the rest of it"
+    if not can_answer():
+        raise UsageError(f"{called} is to be undone, and there is no terminal to ask at", hint=ways)
+    if not session.narrator.ask(f"undo {called}?"):
+        raise P2pctlError("not confirmed: nothing was changed", hint=ways)
+    return True

@@ -101,7 +101,9 @@ class Session:
     def show(self, result: Result) -> None:
         """Writes a result to stdout in the format asked for. What a plain list has no place for goes to stderr."""
         form = self.format
-        output.write_lines(lines(result, form, look(sys.stdout, self.options.color or "auto")))
+        # A reader who has had enough, such as head, has no say in the exit code.
+        with contextlib.suppress(output.ReaderGoneError):
+            output.write_lines(lines(result, form, look(sys.stdout, self.options.color or "auto")))
         if form in {"plain", "csv"} and isinstance(result, Report):
             self._aside(result)
 

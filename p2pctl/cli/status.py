@@ -19,7 +19,8 @@ def show_status(ctx: typer.Context, wake: Wake = False) -> None:
     $ p2pctl status -o json
     $ p2pctl --capture host.tar.gz status
     """
-    from p2pctl.findings.devices import PARTS  # noqa: PLC0415  --help reads nothing
+    from p2pctl.cli.unfinished import change_findings  # noqa: PLC0415  --help reads nothing
+    from p2pctl.findings.devices import PARTS  # noqa: PLC0415
     from p2pctl.findings.pools import also_needed  # noqa: PLC0415
     from p2pctl.render.status import status_page  # noqa: PLC0415
     from p2pctl.target.port_state import evidence_needed  # noqa: PLC0415
@@ -27,4 +28,4 @@ def show_status(ctx: typer.Context, wake: Wake = False) -> None:
     session = Session.of(ctx)
     snapshot = session.snapshot({*PARTS, "kernel", "nvmet", "rnbd"}, wake=wake)
     snapshot = session.extended(snapshot, also_needed(snapshot) | evidence_needed(snapshot))
-    session.show(status_page(snapshot, session.device_links(snapshot)))
+    session.show(status_page(snapshot, session.device_links(snapshot), change_findings(session)))

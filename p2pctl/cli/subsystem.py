@@ -35,6 +35,9 @@ Subsystems: what hosts connect to, and who may.
 
 Serial = Annotated[str | None, typer.Option("--serial", metavar="TEXT", help="Serial number: 1 to 20 characters.")]
 Model = Annotated[str | None, typer.Option("--model", metavar="TEXT", help="Model name: 1 to 40 characters.")]
+Drop = Annotated[
+    bool, typer.Option("--drop", help="End the sessions of hosts that lose their right, where the kernel has a way.")
+]
 AnyHost = Annotated[bool, typer.Option("--allow-any-host", help="Let every host connect, without authentication.")]
 
 
@@ -88,7 +91,7 @@ def create_subsystem(  # noqa: PLR0917  typer reads parameters, nobody passes th
     """
     from p2pctl.cli.change import Asked, change  # noqa: PLC0415
     from p2pctl.cli.change_values import given  # noqa: PLC0415
-    from p2pctl.cli.objects import exists, listed, nqn_argument  # noqa: PLC0415
+    from p2pctl.cli.objects import exists, listed, name_notes, nqn_argument  # noqa: PLC0415
     from p2pctl.target.wishes import SubsystemWish  # noqa: PLC0415
 
     flags = {"serial": serial, "model": model, "allow_any_host": any_host}
@@ -100,34 +103,39 @@ def create_subsystem(  # noqa: PLR0917  typer reads parameters, nobody passes th
         if name in live.subsystems and not or_update:
             raise exists(f"subsystem {name}")
         wish = SubsystemWish(attributes=wanted.values(listed("subsystem", live)), allow=hosts)
-        return Asked(_wishes(name, wish))
+        return Asked(_wishes(name, wish)._replace(notes=name_notes(live, subsystem=name, hosts=hosts)))
 
     change(Session.of(ctx), ChangeOptions.of(ctx), "subsystem create", ask)
 
 
 @changing(app, "set")
-def set_subsystem(ctx: typer.Context, nqn: Nqn, assignments: Assignments = None) -> None:
+def set_subsystem(ctx: typer.Context, nqn: Nqn, assignments: Assignments = None, drop: Drop = False) -> None:
     """Set attributes of a subsystem.
 
         $ p2pctl subsystem set nqn.2026-11.org.example:pool0 model="Example pool"
         $ p2pctl subsystem set NQN qid_max=32 --disruption port
         $ p2pctl subsystem set NQN serial=P2P0009 --disruption all
+        $ p2pctl subsystem set NQN allow_any_host=0 --drop
 
     Once a host has seen it, serial, model, version, firmware and ieee_oui are locked: the subsystem is made anew, and
-    every host loses it for a moment. A new qid_max makes every host connect again.
+    every host loses it for a moment. A new qid_max makes every host connect again. With allow_any_host=0, hosts that
+    are connected stay so, unless --drop ends their sessions.
     """
-    from p2pctl.cli.change import Asked, change  # noqa: PLC0415
+    from p2pctl.cli.change import Asked, Extra, change  # noqa: PLC0415
     from p2pctl.cli.change_values import given, something  # noqa: PLC0415
     from p2pctl.cli.objects import find_subsystem  # noqa: PLC0415
+    from p2pctl.cli.sessions import Dropping  # noqa: PLC0415
     from p2pctl.target.wishes import SubsystemWish  # noqa: PLC0415
 
+    session = Session.of(ctx)
     wanted = something(given("subsystem", assignments))
 
     def ask(live: Nvmet) -> Asked:
         found = find_subsystem(live, nqn)
         return Asked(_wishes(nqn, SubsystemWish(attributes=wanted.values(found.attributes))))
 
-    change(Session.of(ctx), ChangeOptions.of(ctx), "subsystem set", ask)
+    extra = Extra(dropping=Dropping(session, wanted=drop, offered=True))
+    change(session, ChangeOptions.of(ctx), "subsystem set", ask, extra)
 
 
 @changing(app, "delete")
@@ -160,14 +168,14 @@ def allow_host(ctx: typer.Context, nqn: Nqn, host: HostNqn) -> None:
     $ p2pctl subsystem allow nqn.2026-11.org.example:pool0 HOSTNQN
     """
     from p2pctl.cli.change import Asked, change  # noqa: PLC0415
-    from p2pctl.cli.objects import find_subsystem, nqn_argument  # noqa: PLC0415
+    from p2pctl.cli.objects import find_subsystem, name_notes, nqn_argument  # noqa: PLC0415
     from p2pctl.target.wishes import SubsystemWish  # noqa: PLC0415
 
     name = nqn_argument(host, subsystem=False)
 
     def ask(live: Nvmet) -> Asked:
         find_subsystem(live, nqn)
-        return Asked(_wishes(nqn, SubsystemWish(allow=(name,))))
+        return Asked(_wishes(nqn, SubsystemWish(allow=(name,)))._replace(notes=name_notes(live, hosts=(name,))))
 
     change(Session.of(ctx), ChangeOptions.of(ctx), "subsystem allow", ask)
 
@@ -200,7 +208,7 @@ def disallow_host(
         check_host(find_subsystem(live, nqn), live, host)
         return Asked(_wishes(nqn, SubsystemWish(disallow=(host,))))
 
-    dropping = Dropping(session, wanted=drop, always=(nqn, host))
+    dropping = Dropping(session, wanted=drop, offered=True, always=(nqn, host))
     change(session, ChangeOptions.of(ctx), "subsystem disallow", ask, Extra(dropping=dropping))
 
 

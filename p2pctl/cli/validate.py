@@ -44,6 +44,7 @@ def validate(
         from p2pctl.cli import output  # noqa: PLC0415
         from p2pctl.cli.document_texts import schema_lines  # noqa: PLC0415
 
+        session.only("table", "plain", "json")
         output.write_lines(schema_lines())
         return
     if file is None:

@@ -16,14 +16,29 @@ if TYPE_CHECKING:
 _RECORDED = {"capture": "a capture", "sysroot": "a directory"}
 
 
-def check_changeable(session: Session) -> None:
-    """Raises UsageError for a source of facts that is a recording."""
+def is_recorded(session: Session) -> bool:
+    """Whether the source of facts is a recording."""
+    return session.door.kind in _RECORDED
+
+
+def check_changeable(session: Session, *, dry_run: bool | None = None) -> None:
+    """Raises UsageError for a source of facts that is a recording, unless the change is only to be planned.
+
+    ``dry_run`` is None for what cannot be planned.
+    """
     recorded = _RECORDED.get(session.door.kind)
-    if recorded is not None:
-        raise UsageError(
-            f"a change is asked of a recording: {recorded} cannot be changed",
-            hint="leave the option out, or use --demo",
-        )
+    if recorded is not None and not dry_run:
+        hint = "leave the option out, or use --demo"
+        if dry_run is not None:
+            hint = f"{hint}; --dry-run shows what would be done there"
+        raise UsageError(f"a change is asked of a recording: {recorded} cannot be changed", hint=hint)
+
+
+def check_recorded(session: Session) -> None:
+    """Raises UnsupportedError for a recording without a target, DeniedError where that cannot be told."""
+    from p2pctl.cli.objects import check_target  # noqa: PLC0415
+
+    check_target(read_target(session))
 
 
 def read_target(session: Session) -> Nvmet:
@@ -74,10 +89,14 @@ def _at_home(session: Session, place: Workplace) -> Workplace:
     """The place with its directory, and its timers where there can be any."""
     from dataclasses import replace  # noqa: PLC0415
 
+    from p2pctl.hardware.timers import SystemdTimers  # noqa: PLC0415
+
     if session.door.kind == "demo":
         from p2pctl.simulator.door import state_directory  # noqa: PLC0415
 
-        return replace(place, directory=f"{state_directory(os.environ)}/run")
-    from p2pctl.hardware.timers import SystemdTimers  # noqa: PLC0415
-
+        state = state_directory(os.environ)
+        timers = SystemdTimers(
+            user=os.geteuid() != 0, before=("--demo",), environment=(("XDG_STATE_HOME", str(state.parent.parent)),)
+        )
+        return replace(place, directory=f"{state}/run", timers=timers)
     return replace(place, timers=SystemdTimers())

@@ -23,13 +23,13 @@ def _listed(value: Value) -> str:
 _COLUMNS = (
     Column("kind", "kind", style="name", priority=2),
     Column("port", "port", show=_listed),
-    Column("subsystem", "subsystem"),
+    Column("subsystem", "subsystem", least=20),
     Column("cntlid", "cntlid", style="number"),
-    Column("host", "host"),
+    Column("host", "host", least=27),
     Column("address", "address", priority=3),
     Column("state", "state", priority=1),
     Column("since", "since", style="name", priority=4),
-    Column("basis", "known from", style="name", tones=_TONES),
+    Column("basis", "basis", style="name", tones=_TONES),
 )
 
 

@@ -27,6 +27,7 @@ def p2pmem_item(
     """The same for machines: ``answer`` is the kernel's, ``ports`` are states as they would be."""
     attributes = wanted.subsystems[nqn].namespaces[nsid].attributes
     answer = eligibility(snapshot, attributes, followed=followed)
+    then = _as_answered(wanted, nqn, nsid, answer)
     return {
         "subsystem": nqn,
         "nsid": nsid,
@@ -37,7 +38,7 @@ def p2pmem_item(
         "kernel_lines": list(answer.kernel_lines),
         "reasons": [{"code": one.code, "text": one.text} for one in answer.reasons],
         "providers": [str(address) for address in answer.providers],
-        "ports": [state_item(state) for state in _states(snapshot, wanted, nqn, nsid, followed)],
+        "ports": [state_item(state) for state in _states(snapshot, then, nqn, nsid, followed)],
     }
 
 
@@ -52,7 +53,7 @@ def p2pmem_lines(
     if answer.word == "not-eligible":
         for number, line in enumerate(answer.kernel_lines):
             yield f"  {'or' if number else 'it will say'}: {line}"
-    if answer.word == "off":
+    if answer.word in {"off", "not-eligible"}:  # no port will ever see it
         return
     states = _states(snapshot, wanted, nqn, nsid, followed)
     if not states:
@@ -62,6 +63,17 @@ def p2pmem_lines(
         yield f"  port {state.port}{transport}: {state.predicted}: {why(state)}"
 
 
+def _as_answered(wanted: Nvmet, nqn: str, nsid: int, answer: Eligibility) -> Nvmet:
+    """The tree in which a namespace that the kernel will not enable is not enabled."""
+    if answer.word != "not-eligible":
+        return wanted
+    subsystem = wanted.subsystems[nqn]
+    space = subsystem.namespaces[nsid]
+    off = space._replace(attributes={**space.attributes, "enable": "0"})
+    changed = subsystem._replace(namespaces={**subsystem.namespaces, nsid: off})
+    return wanted._replace(subsystems={**wanted.subsystems, nqn: changed})
+
+
 def _answer(answer: Eligibility) -> str:
     reasons = "; ".join(reason.text for reason in answer.reasons[:_SHOWN])
     if answer.word == "off":
@@ -69,7 +81,9 @@ def _answer(answer: Eligibility) -> str:
     if answer.word == "unknown":
         return f"what the kernel will answer cannot be told: {reasons}"
     if answer.word == "not-eligible":
-        name = errno.errorcode.get(answer.errno or 0, str(answer.errno))
+        if answer.errno is None:
+            return f"{answer.refused_by or 'it'} names nothing that the kernel has: {reasons}"
+        name = errno.errorcode.get(answer.errno, str(answer.errno))
         return f"the kernel will refuse {answer.refused_by or 'it'} with {name}: {reasons}"
     named = ", ".join(map(str, answer.providers[:_SHOWN]))
     more = f" and {len(answer.providers) - _SHOWN} more" if len(answer.providers) > _SHOWN else ""

@@ -45,6 +45,8 @@ class Column(NamedTuple):
     """Words for a value that is known, where the style's own would not do. Machine formats never see them."""
     tones: Mapping[str, Tone] | None = None
     """Emphasis by the text shown."""
+    least: int = 24
+    """Cells that a column of text keeps when it has to wrap."""
 
     @property
     def right(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from p2pctl.findings.pools import pool_states
@@ -28,12 +28,17 @@ _POOL_COLUMNS = tuple(
 )
 
 
-def status_page(snapshot: Snapshot, followed: Mapping[str, str] = MappingProxyType({})) -> Page:
-    """The page; its document has one item, the host. ``followed`` gives the paths that device links lead to."""
+def status_page(
+    snapshot: Snapshot, followed: Mapping[str, str] = MappingProxyType({}), also: Iterable[Finding] = ()
+) -> Page:
+    """The page; its document has one item, the host. ``followed`` gives the paths that device links lead to.
+
+    ``also`` are findings that the snapshot does not hold.
+    """
     states = pool_states(snapshot)
     pool_items = tuple(map(pools.pool_item, states))
     ports = port_states(snapshot, followed=followed)
-    found = by_gravity((*findings(snapshot), *state_findings(ports)))
+    found = by_gravity((*also, *findings(snapshot), *state_findings(ports)))
     exports = export_items(snapshot.nvmet, ports)
     inventory = inventory_item(snapshot)
     item: Item = {

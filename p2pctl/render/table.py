@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
@@ -12,8 +13,9 @@ from p2pctl.render.report import Column, Item, Report
 from p2pctl.render.text import Span, Tone, paint, width
 
 GAP = 2
-NARROWEST = 24
-"""Cells that a column of text keeps when it has to wrap."""
+
+_PART = re.compile(r"[^:.,/-]*[:.,/-]|[^:.,/-]+")
+"""What a name is made of: it breaks after these marks, where it has to."""
 
 _STYLES: dict[Tone, str] = {
     "strong": "bold",
@@ -49,13 +51,50 @@ def grid_rows(columns: Sequence[Column], items: Sequence[Item], look: Look) -> I
         max(width(column.title), *(width(span.text) for span in spans))
         for column, spans in zip(columns, cells, strict=True)
     ]
-    least = [min(wide, NARROWEST) if c.style == "text" else wide for c, wide in zip(columns, natural, strict=True)]
+    least = [min(wide, c.least) if c.style == "text" else wide for c, wide in zip(columns, natural, strict=True)]
     stay = kept([column.priority for column in columns], least, look.width, GAP)
     room = max(look.width, sum(least[i] for i in stay) + GAP * (len(stay) - 1))
-    yield from _drawn([(columns[i], cells[i], least[i]) for i in stay], look._replace(width=room))
+    shown = [(columns[i], cells[i], least[i]) for i in stay]
+    widths = _widths([least[i] for i in stay], [natural[i] for i in stay], room)
+    if any(width(word) > wide for (_, spans, _), wide in zip(shown, widths, strict=True) for word in _longest(spans)):
+        shown = [
+            (c, [_broken(one, wide) for one in spans], wide) for (c, spans, _), wide in zip(shown, widths, strict=True)
+        ]
+    yield from _drawn(shown, look._replace(width=room))
     hidden = [column.title.lower() for index, column in enumerate(columns) if index not in stay]
     if hidden:
         yield from hidden_note(hidden, look)
+
+
+def _widths(least: Sequence[int], natural: Sequence[int], room: int) -> list[int]:
+    """Cells for each column: what is left goes to those first that need the fewest more."""
+    widths = list(least)
+    left = room - sum(least) - GAP * (len(least) - 1)
+    for index in sorted(range(len(least)), key=lambda i: (natural[i] - least[i], i)):
+        more = max(min(natural[index] - least[index], left), 0)
+        widths[index] += more
+        left -= more
+    return widths
+
+
+def _longest(spans: Sequence[Span]) -> Iterator[str]:
+    return (word for span in spans for word in span.text.split(" "))
+
+
+def _broken(span: Span, room: int) -> Span:
+    """The text with words that are too long broken where their parts end."""
+    return Span(" ".join(_parted(word, room) for word in span.text.split(" ")), span.tone)
+
+
+def _parted(word: str, room: int) -> str:
+    if width(word) <= room:
+        return word
+    lines = [""]
+    for part in _PART.findall(word):
+        if lines[-1] and width(lines[-1] + part) > room:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def hidden_note(titles: Sequence[str], look: Look) -> Iterator[str]:

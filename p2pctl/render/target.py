@@ -9,6 +9,7 @@ from p2pctl.model.nvmet import Attributes, Nvmet, Port, Subsystem
 from p2pctl.render.page import Block, Grid, Lines
 from p2pctl.render.port_states import STATE, state_item
 from p2pctl.render.report import Column, Item, Value
+from p2pctl.render.target_attributes import where
 from p2pctl.render.text import Tone
 from p2pctl.target.port_state import PortState
 
@@ -76,21 +77,13 @@ def _row(port: Port | None, nqn: str | None, nsid: Fact[int], attributes: Attrib
     return {
         "port": port.name if port else None,
         "transport": ours.get("addr_trtype", ABSENT),
-        "address": _where(ours),
+        "address": where(ours.get("addr_traddr", ABSENT), ours.get("addr_trsvcid", ABSENT)),
         "subsystem": nqn,
         "nsid": nsid,
         "enabled": _flag(enabled),
         "p2pmem": setting if isinstance(setting, Missing) else _WORDS.get(setting, setting),
         "device": ABSENT if device == "(null)" else device,
     }
-
-
-def _where(attributes: Attributes) -> Value:
-    address = attributes.get("addr_traddr", ABSENT)
-    service = attributes.get("addr_trsvcid", ABSENT)
-    if isinstance(address, Missing) or isinstance(service, Missing):
-        return address
-    return f"[{address}]:{service}" if ":" in address else f"{address}:{service}"
 
 
 def target_block(nvmet: Nvmet | None, exports: tuple[Item, ...]) -> Block:

@@ -87,3 +87,10 @@ def no_target(nvmet: Nvmet | None) -> str | None:
     if present is False:
         return "There is no NVMe target: its module is not loaded (modprobe nvmet)."
     return "The configuration of the NVMe target could not be read."
+
+
+def where(address: Value, service: Value) -> Value:
+    """``192.0.2.10:4420``, ``[2001:db8::1]:4420``; what is known of it, and nothing for a port without an address."""
+    if not isinstance(address, str) or not isinstance(service, str) or not address or not service:
+        return address or ABSENT
+    return f"[{address}]:{service}" if ":" in address else f"{address}:{service}"

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from p2pctl.model.nvmet import AnaGroup, Nvmet, Port
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.render.referrals import referral_item
-from p2pctl.render.report import Column, Item, Report, Value
-from p2pctl.render.target_attributes import attribute_item, attribute_value, no_target, show_auto
-
-
-def where(item: Mapping[str, Value]) -> Value:
-    """``192.0.2.10:4420``, ``[2001:db8::1]:4420``; what is known of it."""
-    address, service = item["traddr"], item["trsvcid"]
-    if not isinstance(address, str) or not isinstance(service, str):
-        return address
-    return f"[{address}]:{service}" if ":" in address else f"{address}:{service}"
-
+from p2pctl.render.report import Column, Item, Report
+from p2pctl.render.target_attributes import attribute_item, attribute_value, no_target, show_auto, where
 
 COLUMNS = (
     Column("port", "port", style="name"),
@@ -37,7 +26,7 @@ def port_item(port: Port) -> Item:
     return {
         "port": port.name,
         "number": port.number,
-        "address": where(attributes),
+        "address": where(attributes["traddr"], attributes["trsvcid"]),
         **attributes,
         "subsystems": list(port.subsystems),
         "ana_groups": [group_item(group) for group in port.ana_groups.values()],

@@ -1,0 +1,51 @@
+"""A change that is not finished, for who only looks: nothing is locked, made or refused here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p2pctl.errors import P2pctlError
+
+if TYPE_CHECKING:
+    from p2pctl.cli.session import Session
+    from p2pctl.findings.rules import Finding
+
+
+def change_findings(session: Session) -> tuple[Finding, ...]:
+    """What there is to say of an interrupted or waiting change; nothing where that cannot be read."""
+    from p2pctl.cli.workplace import is_recorded, workplace  # noqa: PLC0415
+    from p2pctl.target import rundir  # noqa: PLC0415
+
+    if is_recorded(session):
+        return ()
+    place = workplace(session)
+    if not rundir.trusted(place.directory):
+        return ()
+    from p2pctl.target.recover import waiting  # noqa: PLC0415  most hosts have nothing there
+
+    try:
+        found = None if _under_way(place.directory) else waiting(place)
+    except (OSError, P2pctlError):
+        return ()
+    if found is None:
+        return ()
+    from p2pctl.findings.rules import Finding  # noqa: PLC0415
+    from p2pctl.target.workplace import when  # noqa: PLC0415
+
+    name = found.transaction
+    if found.kind == "confirmation":
+        until = f" at {when(found.until)}" if found.until is not None else ""
+        text = f"the change {name} ({found.command}) undoes itself{until} unless it is confirmed"
+        return (Finding("change-unconfirmed", "warning", None, text, place.directory, f"p2pctl confirm {name}"),)
+    text = f"the change {name} ({found.command}) was interrupted: until it is undone or finished, others are refused"
+    return (Finding("change-interrupted", "error", None, text, place.directory, "p2pctl recover"),)
+
+
+def _under_way(directory: str) -> bool:
+    """Whether somebody is changing the target just now; False where that cannot be told."""
+    from p2pctl.target.lock import busy  # noqa: PLC0415
+
+    try:
+        return busy(directory)
+    except OSError:
+        return False
