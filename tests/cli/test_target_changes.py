@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pctl.cli import change as change_module
+from p2pctl.cli import agreeing
 from tests.cli.changing import ARCHIVE, HOST, KEY, POOL, door, error, items, only, target
 from tests.cli.conftest import Run
 
@@ -192,7 +192,7 @@ def test_deleting_asks_at_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) 
     outcome = run("--demo", "namespace", "delete", POOL, "5")
     assert outcome.code == 2
     assert "--yes" in outcome.err
-    monkeypatch.setattr(change_module, "is_terminal", lambda _stream: True)
+    monkeypatch.setattr(agreeing, "is_terminal", lambda _stream: True)
     for answer, code in (("\n", 1), ("", 1), ("no\n", 1), ("maybe\n", 1), ("Y\n", 0)):
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         outcome = run("--demo", "namespace", "delete", POOL, "5")
@@ -274,7 +274,6 @@ def test_a_recording_cannot_be_changed(run: Run, tmp_path: Path) -> None:
     for argv in (
         ["host", "create", "nqn.x"],
         ["subsystem", "delete", POOL, "--cascade", "--yes"],
-        ["clear", "--dry-run"],
         ["recover", "--rollback"],
         ["confirm", "x"],
     ):

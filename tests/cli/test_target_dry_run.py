@@ -131,11 +131,22 @@ def test_a_key_is_not_printed(run: Run, tmp_path: Path) -> None:
 
 def test_p2p_memory_is_explained_beforehand(run: Run) -> None:
     """What the kernel will answer, and what each port would do: for people beside the plan, for machines in it."""
-    argv = ["--demo", "namespace", "set", POOL, "4", "--p2pmem", "nvme0", "--dry-run"]
+    argv = [
+        "--demo",
+        "namespace",
+        "create",
+        POOL,
+        "6",
+        "--device",
+        "/dev/nvme4n1",
+        "--p2pmem",
+        "0000:18:00.0",
+        "--dry-run",
+    ]
     said = run(*argv)
     assert said.code == 0
-    assert f"namespace 4 of {POOL}: the kernel will" in said.err
-    assert "port 1 (rdma): " in said.err
+    assert f"namespace 6 of {POOL}: the kernel will take it" in said.err
+    assert "port 1 (rdma): predicted: " in said.err
     (answer,) = only(run(*argv, "-o", "json"))["p2pmem"]
     assert answer["p2pmem"] == "0000:18:00.0"
     assert [state["port"] for state in answer["ports"]] == ["1"]

@@ -227,6 +227,15 @@ def test_an_error_says_what_is_wrong_and_where(text: str | bytes, told: str) -> 
         ("ports: {1: {trtype: tcp, adrfam: ipv6, traddr: host.example}}", "2:40: 'host.example' is no IPv6 address"),
         ("ports: {1: {trtype: tcp, trsvcid: nvme}}", "2:26: tcp takes a port number 1..65535"),
         ("ports: {1: {trtype: tcp, trsvcid: 0}}", "2:26: port 0 would be another one at each start"),
+        ("ports: {1: {trtype: tcp, pi_enable: on}}", "2:26: pi_enable is not possible with tcp"),
+        ("ports: {1: {trtype: tcp, traddr: 1.2.3.400}}", "2:26: '1.2.3.400' is no IP address"),
+        (
+            (
+                "ports:\n  1: {trtype: rdma, traddr: 127.0.0.1, trsvcid: 1}\n"  # the loopback address counts as any
+                "  2: {trtype: rdma, traddr: 192.0.2.1, trsvcid: 1}"
+            ),
+            "4:21: port 1 (line 3) listens on 127.0.0.1 1 already",
+        ),
         (
             "ports:\n  1: {trtype: tcp, traddr: 0.0.0.0, trsvcid: 1}\n  2: {trtype: tcp, traddr: 10.0.0.1, trsvcid: 1}",
             "4:20: port 1 (line 3) listens on 0.0.0.0 1 already",
@@ -249,6 +258,8 @@ def test_what_cannot_hold_together_is_refused(text: str, told: str) -> None:
         "ports:\n  1: {trtype: tcp, traddr: 192.0.2.1, trsvcid: 1}\n  2: {trtype: rdma, traddr: 192.0.2.1, trsvcid: 1}",
         "ports:\n  1: {trtype: tcp, traddr: 192.0.2.1, trsvcid: 1}\n  2: {trtype: tcp, traddr: 192.0.2.2, trsvcid: 1}",
         "ports:\n  1: {trtype: tcp, traddr: 0.0.0.0, trsvcid: 1}\n  2: {trtype: tcp, traddr: '::1', trsvcid: 1}",
+        "ports:\n  1: {trtype: rdma, traddr: 0.0.0.0, trsvcid: 1}\n  2: {trtype: rdma, traddr: '::', trsvcid: 1}",
+        "ports: {1: {trtype: rdma, pi_enable: true}}",
         "ports:\n  1: {trtype: tcp, traddr: nowhere, trsvcid: none, adrfam: ib, subsystems: []}",
         f"subsystems: {{s: {{namespaces: {{1: {{nguid: {'00' * 16}}}, 2: {{nguid: {'00' * 16}}}}}}}}}",
         "subsystems: {s: {namespaces: {1: {enable: true}}}}",
@@ -287,7 +298,7 @@ def test_an_unknown_attribute_is_taken_where_the_kernel_lists_it() -> None:
 def test_an_unknown_attribute_under_its_files_own_name_is_taken_and_noted_where_no_kernel_was_asked() -> None:
     wishes = read("version: 1\nsubsystems: {s: {attr_offload: 3}}")
     assert wishes.subsystems["s"].attributes == {"attr_offload": "3"}
-    assert wishes.notes == ("line 2: attr_offload is unknown, and no kernel was asked",)
+    assert wishes.notes == ("target.yaml:2:18: attr_offload is unknown, and no kernel was asked",)
 
 
 def test_a_secret_may_stand_only_in_a_private_document_and_no_message_shows_it() -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 
+from jsonschema import Draft202012Validator
+
 from p2pctl.model.facts import NOT_READ, UNREADABLE
 from p2pctl.model.nvmet import AnaGroup, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
+from p2pctl.target.document import load
 from p2pctl.target.export import export, export_notes
+from p2pctl.target.json_schema import schema
+from p2pctl.target.merge import merge
 from tests.unit.test_document import KEY
 
 LIVE = Nvmet(
@@ -62,7 +67,7 @@ DOCUMENT = {
         "nqn.s": {
             "serial": "abc",
             "allow_any_host": False,
-            "z": "x",
+            "attr_z": "x",
             "allowed_hosts": ["nqn.a", "nqn.b"],
             "namespaces": {
                 1: {"device": "/dev/a", "p2pmem": "0000:03:00.0", "enable": True},
@@ -87,6 +92,19 @@ DOCUMENT = {
 
 def test_a_target_is_a_sorted_document_without_what_the_kernel_chose() -> None:
     assert json.dumps(export(LIVE)) == json.dumps(DOCUMENT)
+
+
+def test_an_attribute_that_nobody_knows_is_read_back_where_no_kernel_can_be_asked() -> None:
+    """An empty target has no object that lists its attributes: the file's whole name is taken all the same."""
+    attributes = {"attr_serial": "abc".ljust(20), "attr_offload": "3"}
+    one = Subsystem("nqn.s", attributes)
+    document = export(Nvmet(0.0, present=True, loaded=True, subsystems={"nqn.s": one}))
+    assert document["subsystems"]["nqn.s"]["attr_offload"] == "3"
+    wishes = load(json.dumps(document).encode(), "x", listed={"root": frozenset({"discovery_nqn"})})
+    assert wishes.notes == ("x:1:58: attr_offload is unknown, and no kernel was asked",)
+    wanted = merge(Nvmet(0.0, present=True, loaded=True), wishes).wanted
+    assert wanted.subsystems["nqn.s"].attributes == {"attr_serial": "abc", "attr_offload": "3"}
+    assert Draft202012Validator(schema()).is_valid(document)
 
 
 def test_keys_are_shown_to_whoever_asks_for_them_and_only_then() -> None:

@@ -109,6 +109,7 @@ def targets(draw: st.DrawFn) -> Nvmet:
             "addr_adrfam": "ipv4",
             "addr_traddr": "192.0.2.1",
             "addr_trsvcid": f"{number + 1}",
+            "param_pi_enable": "0",
         }
         values = dict(draw(attributes("port", **(address if live and number < 65535 else {}))))
         links = {"link": draw(st.sampled_from(nqns))} if live and number < 65535 else {}

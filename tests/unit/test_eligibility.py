@@ -27,6 +27,7 @@ def code(found: Eligibility) -> str:
         ("1", "auto"), ("y", "auto"), ("yes", "auto"), ("on", "auto"), ("true", "auto"), ("e", "auto"),
         ("0", "off"), ("none", "off"), ("n", "off"), ("off", "off"), ("disable", "off"),
         ("0000:03:00.0", Address(0, 3, 0, 0)),
+        ("ffff:01:01.0", Address(0xFFFF, 1, 1, 0)), ("eeee:01:01.0", Address(0xEEEE, 1, 1, 0)),
         ("auto", None), ("01", None), ("1 ", None), (" 1", None), ("00:01.0", None), ("", None), ("0000:03:00.8", None),
         (ABSENT, ABSENT), (UNREADABLE, UNREADABLE),
     ],
@@ -85,6 +86,15 @@ def test_what_the_kernel_refuses_to_store(p2pmem: str, expected: str) -> None:
         "p2pmem",
         errno.ENODEV,
     )
+
+
+@pytest.mark.parametrize(("p2pmem", "taken_for"), [("ffff:01:01.0", "off"), ("eeee:01:01.0", "on")])
+def test_a_function_that_is_not_there_is_no_boolean_whatever_its_first_letter(p2pmem: str, taken_for: str) -> None:
+    """The kernel would take the rest of its name for one, and report success: no errno is claimed."""
+    found = asked(p2pmem=p2pmem)
+    assert (found.word, code(found), found.refused_by) == ("not-eligible", "provider-unknown", "p2pmem")
+    assert (found.errno, found.kernel_lines) == (None, ())
+    assert f"take the name for {taken_for}:" in found.reasons[0].text
 
 
 def test_a_private_pool_is_not_offered() -> None:

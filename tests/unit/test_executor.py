@@ -298,6 +298,11 @@ STEPS = [
     Step("symlink", f"{ROOT}/ports/1/subsystems/{KEPT}", "port 1", f"{ROOT}/subsystems/{KEPT}"),
     Step("unlink", f"{ROOT}/ports/1/subsystems/\x1b]0;evil\x07", "port 1"),
     Step("chmod", f"{ROOT}/hosts/h/dhchap_key", "host h", "0600"),
+    Step("mkdir", f"{ROOT}/hosts/ends in lines\n\n", "host"),
+    Step("rmdir", f"{ROOT}/hosts/100%!d\n", "host"),
+    Step("symlink", f"{ROOT}/ports/1/subsystems/link\n", "port 1", f"{ROOT}/subsystems/it's\n"),
+    Step("unlink", f"{ROOT}/ports/1/subsystems/a\nb\n", "port 1"),
+    Step("write", f"{ROOT}/subsystems/s/attr_unknown", "subsystem", "-n \x1b"),
 ]
 
 
@@ -379,7 +384,7 @@ def no_address(shop: Workshop) -> None:
         (no_address, Step("symlink", f"{ROOT}/ports/3/subsystems/{KEPT}", "p", f"{ROOT}/subsystems/{KEPT}"),
          errno.EADDRNOTAVAIL, "does not have the port's address"),
         (nothing, Step("symlink", f"{ROOT}/ports/4/subsystems/{RAW}", "p", f"{ROOT}/subsystems/{RAW}"), errno.EINVAL,
-         "makes no sense together"),
+         "or the transport's module is missing"),
     ],
     ids=lambda value: value.path.removeprefix(ROOT) if isinstance(value, Step) else None,
 )  # fmt: skip
@@ -398,6 +403,34 @@ def test_the_kernels_answer_is_explained(
     after = tree(shop.read())
     # A port that could not be opened has resolved its parameters all the same; nobody links it, so it is made anew.
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code", "told"),
+    [
+        (tcp(4499, param_pi_enable="1"), errno.EINVAL, "has pi_enable, and its transport has no protection"),
+        (tcp(4499) | {"addr_adrfam": ""}, errno.EINVAL, "the port has no address family"),
+        (tcp(4499, addr_adrfam="ib"), errno.EINVAL, "does not take the port's address family"),
+        (tcp(4499, addr_traddr="::1"), errno.EINVAL, "do not have the form of its address family"),
+        ({"addr_trtype": "pci"}, errno.EINVAL, "the module of the port's transport is not loaded"),
+        (tcp(4499, addr_traddr="192.0.2.99"), errno.EADDRNOTAVAIL, "this host does not have the port's address"),
+        (tcp(4499, addr_trtype="rdma", addr_traddr="192.0.2.99"), errno.EADDRNOTAVAIL, "or, with rdma, this address"),
+    ],
+)
+def test_the_kernels_log_tells_why_a_port_was_not_opened(
+    tmp_path: Path, attributes: dict[str, str], code: int, told: str
+) -> None:
+    """One errno stands for many reasons, and no meaning claims more than errno and log say."""
+    environment = replace(ENVIRONMENT, transports=ENVIRONMENT.transports - {"pci"})
+    shop = Workshop(tmp_path, environment)
+    path = f"{ROOT}/ports/9"
+    shop.files.mkdir(path)
+    for file, text in attributes.items():
+        if text:
+            shop.files.write(f"{path}/{file}", f"{text}\n".encode())
+    outcome = carry_out(shop, Step("symlink", f"{path}/subsystems/{KEPT}", "p", f"{ROOT}/subsystems/{KEPT}"))
+    assert outcome.error is not None
+    assert (outcome.error.errno, told in outcome.error.message) == (code, True), outcome.error.message
 
 
 def test_every_operation_means_something_to_somebody() -> None:

@@ -21,7 +21,7 @@ from p2pctl.target.recover import Way, recover, waiting
 from p2pctl.target.touched import alike
 from tests.unit.target_workshop import KEY, OTHER_KEY, Workshop, replay, tree
 
-OPERATIONS = 92
+OPERATIONS = 77
 """Kernel operations of the change; a test says so when they are more or fewer."""
 
 ERRNOS = (errno.EBUSY, errno.EINVAL, errno.ENOMEM, errno.ENOSPC, errno.EIO, errno.ENODEV)
@@ -156,10 +156,10 @@ def test_nobody_changes_the_target_before_it_is_recovered(tmp_path: Path) -> Non
     assert "recover --resume" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("second", range(0, 60, 7))
+@pytest.mark.parametrize("second", range(0, 45, 5))
 def test_a_death_during_the_rollback_can_be_recovered_too(tmp_path: Path, second: int) -> None:
     shop = Workshop(tmp_path)
-    died(shop, 80, "after")
+    died(shop, OPERATIONS - 10, "after")
     count = len(shop.door.made)
 
     def die(now: int) -> None:
@@ -193,7 +193,7 @@ def test_a_death_while_it_is_finished_can_still_be_undone(tmp_path: Path, second
     assert tree(shop.read()) == tree(shop.before)
 
 
-@pytest.mark.parametrize("number", range(5, OPERATIONS, 9))
+@pytest.mark.parametrize("number", range(5, OPERATIONS, 8))
 def test_what_cannot_be_undone_is_reported_and_can_be_undone_later(tmp_path: Path, number: int) -> None:
     """One operation fails, and then every one that would touch one object: all else is put back."""
     shop = Workshop(tmp_path)
@@ -222,7 +222,7 @@ def test_what_cannot_be_undone_is_reported_and_can_be_undone_later(tmp_path: Pat
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", [0, 17, 46, 91])
+@pytest.mark.parametrize("number", [0, 17, 46, OPERATIONS - 1])
 def test_a_killed_process_leaves_what_another_recovers(
     tmp_path: Path, wanted: Workshop, number: int, when: str
 ) -> None:

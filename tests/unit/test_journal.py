@@ -25,8 +25,8 @@ from p2pctl.target.journal import KEPT, Contents, Journal
 from p2pctl.target.lock import locked
 from p2pctl.target.ownership import Ownership
 from p2pctl.target.plan import Disruption, Plan, Step
+from tests.unit.target_workshop import BOOT, NEW, Workshop
 from tests.unit.target_workshop import KEPT as KEPT_NQN
-from tests.unit.target_workshop import NEW, Workshop
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8).filter(
     lambda name: name not in {".", ".."}
@@ -129,12 +129,13 @@ def test_a_transaction_is_unfinished_until_it_says_that_it_is_done(tmp_path: Pat
     transaction.close()
 
 
-def test_a_record_cut_short_spoils_neither_what_was_before_nor_what_comes_after(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b'\n{"step"', b"\n" + b"[" * 100_000, b"\n\xff\0", b"\n[1]\n"])
+def test_a_damaged_record_spoils_neither_what_was_before_nor_what_comes_after(tmp_path: Path, damage: bytes) -> None:
     journal = make_journal(tmp_path / "run")
     transaction = journal.begin(contents(), "apply", now=0.0)
     transaction.begins(0, contents().plan.steps[0])
     with (tmp_path / "run/txn" / transaction.name / "journal").open("ab") as file:
-        file.write(b'\n{"step"')
+        file.write(damage)
     transaction.begins(2, contents().plan.steps[2])
     transaction.close()
     status = journal.unfinished()
@@ -286,5 +287,34 @@ def test_what_a_change_makes_is_owned_and_nothing_else(tmp_path: Path) -> None:
     shop.files.mkdir(namespace)
     assert place.ownership().owned(shop.read()) == owned - {namespace}
     assert Ownership(str(shop.directory), "another boot").owned(shop.read()) == frozenset()
-    (shop.directory / "owned.json").write_text("{")
+
+
+@pytest.mark.parametrize("damage", ["{", "", "[]", "{}", '{"boot": "%s", "objects": 3}', "\udcff"])
+def test_a_damaged_record_is_not_nothing_and_is_kept_aside_by_the_next_change(tmp_path: Path, damage: str) -> None:
+    """Who prunes what is owned is told; who does not may go on, and finds the old record beside the new one."""
+    shop = Workshop(tmp_path)
+    place = shop.place()
     assert place.ownership().owned(shop.read()) == frozenset()
+    text = damage.replace("%s", BOOT).encode("utf-8", "surrogateescape")
+    shop.directory.mkdir(mode=0o700, exist_ok=True)
+    (shop.directory / "owned.json").write_bytes(text)
+    with pytest.raises(P2pctlError, match="is damaged") as error:
+        place.ownership().owned(shop.read())
+    assert error.value.path == str(shop.directory / "owned.json")
+    assert error.value.hint is not None
+    with take_turn(place, command="apply") as turn:
+        outcome = turn.carry_out(shop.proposal())
+    assert outcome.error is None
+    assert [warning.partition(":")[0] for warning in outcome.warnings] == [
+        f"{shop.directory}/owned.json was damaged and is {shop.directory}/owned.json.damaged now"
+    ]
+    assert (shop.directory / "owned.json.damaged").read_bytes() == text
+    assert f"/sys/kernel/config/nvmet/subsystems/{NEW}" in place.ownership().owned(shop.read())
+
+
+def test_a_record_that_cannot_be_read_is_not_nothing_either(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path)
+    shop.directory.mkdir(mode=0o700, exist_ok=True)
+    (shop.directory / "owned.json").symlink_to("elsewhere")
+    with pytest.raises(P2pctlError, match="cannot read"):
+        shop.place().ownership().owned(shop.read())

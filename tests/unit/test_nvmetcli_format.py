@@ -115,6 +115,19 @@ def test_what_the_format_cannot_say_and_what_was_taken_for_the_kernels_choice_is
     assert "no p2pmem and no buffered_io" in lost
 
 
+def test_what_this_kernel_lacks_is_told_with_its_place() -> None:
+    file = b'{"subsystems": [\n  {"nqn": "nqn.s",\n   "attr": {"bogus": "1"}}]}'
+    assert load(file, "saved.json", listed={"subsystem": ["attr_serial"]}).notes == (
+        "saved.json:3:22: this kernel has no attr_bogus: left out",
+    )
+
+
+def test_p2p_memory_of_any_provider_is_called_auto() -> None:
+    space = TargetNamespace(1, {"device_path": "/dev/nvme0n1", "p2pmem": "1", "enable": "0"})
+    live = Nvmet(0.0, present=True, loaded=True, subsystems={"nqn.s": Subsystem("nqn.s", {}, {1: space})})
+    assert to_nvmetcli(live)[1] == ("p2pmem of namespace 1 of nqn.s is auto, and the format cannot say so",)
+
+
 def test_its_values_have_their_places() -> None:
     places = read(SAVED).places
     text = json.dumps(SAVED, indent=2).split("\n")
@@ -236,7 +249,7 @@ def test_whatever_the_format_loses_is_told() -> None:
         "discovery_nqn is in the file, and nvmetcli does not restore it",
         "passthru of nqn.s is enabled, and the format cannot say so",
         "p2pmem of namespace 9000 of nqn.s is 0000:03:00.0, and the format cannot say so",
-        "buffered_io of namespace 9000 of nqn.s is 1, and the format cannot say so",
+        "buffered_io of namespace 9000 of nqn.s is on, and the format cannot say so",
         "namespace 9000 of nqn.s is in the file, and nvmetcli takes no number above 8192",
         "treq of port 0x1 is in the file, and nvmetcli resets it when it restores tsas none",
         "dhchap_key of host nqn.h is left out: it is a secret",

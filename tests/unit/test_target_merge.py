@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from p2pctl.errors import NotFoundError, RefusedError, UnsupportedError
-from p2pctl.model.nvmet import ROOT, AnaGroup, Host, Nvmet, Port, Subsystem, TargetNamespace
+from p2pctl.model.nvmet import ROOT, AnaGroup, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
 from p2pctl.target.diff import plan
 from p2pctl.target.merge import Prune, merge
 from p2pctl.target.plan import Disruption, Step
@@ -54,6 +54,86 @@ def shown(found: list[Step]) -> list[tuple[str, str, str]]:
 def test_no_wishes_no_steps() -> None:
     """What nobody mentions stays."""
     assert steps(Wishes()) == []
+
+
+def test_a_port_is_absent_by_every_name() -> None:
+    """``01`` and ``0x1`` are directories of the same port: what is left of it would come back at the next look."""
+    live = target()
+    live = live._replace(ports={**live.ports, "1": Port("1", TCP), "0x1": Port("0x1", TCP), "2": Port("2", TCP)})
+    wanted = merge(live, Wishes(ports={1: PortWish(absent=True)})).wanted
+    assert set(wanted.ports) == {"2"}
+
+
+def test_what_others_have_made_in_an_object_of_ours_stays_and_so_does_that() -> None:
+    """Pruning what p2pctl owns would take it away with the subsystem or port that it is in."""
+    live = target()
+    mine = f"{ROOT}/subsystems/{S1}"
+    spaces = {**live.subsystems[S1].namespaces, 2: TargetNamespace(2, {"enable": "0"})}
+    port = live.ports["01"]._replace(referrals={"peer": Referral("peer", {"enable": "0"})})
+    live = live._replace(
+        subsystems={**live.subsystems, S1: live.subsystems[S1]._replace(namespaces=spaces)}, ports={"01": port}
+    )
+    owned = {mine, f"{mine}/namespaces/1", f"{ROOT}/ports/01"}
+    kept = merge(live, Wishes(), prune="owned", owned=owned)
+    assert set(kept.wanted.subsystems[S1].namespaces) == {2}
+    assert kept.wanted.ports["01"] == port
+    assert [note.partition(":")[0] for note in kept.notes] == [
+        f"namespace 2 of {S1} is not p2pctl's own",
+        "referral peer of port 01 is not p2pctl's own",
+    ]
+    everything = owned | {f"{mine}/namespaces/2", f"{ROOT}/ports/01/referrals/peer"}
+    gone = merge(live, Wishes(), prune="owned", owned=everything).wanted
+    assert (set(gone.subsystems), set(gone.ports)) == ({S2}, set())
+
+
+def test_what_ports_of_others_export_stays_whole() -> None:
+    """The port that goes on exporting it, and the hosts behind that, are not p2pctl's; one that ends its export is."""
+    live = target()
+    mine = {f"{ROOT}/subsystems/{S1}", f"{ROOT}/subsystems/{S1}/namespaces/1", f"{ROOT}/subsystems/{S2}"}
+    kept = merge(live, Wishes(), prune="owned", owned=mine)
+    assert (set(kept.wanted.subsystems), kept.wanted.ports) == ({S1}, live.ports)
+    assert kept.wanted.subsystems[S1] == live.subsystems[S1]
+    assert kept.notes[0] == f"subsystem {S1} stays: port 01 exports it, and is not p2pctl's own"
+    for wishes, owned in (
+        (Wishes(), mine | {f"{ROOT}/ports/01"}),
+        (Wishes(ports={1: PortWish(absent=True)}), mine),
+        (Wishes(ports={1: PortWish(subsystems=())}), mine),
+        (Wishes(ports={1: PortWish(unlink=(S1,))}), mine),
+    ):
+        assert merge(live, wishes, prune="owned", owned=owned).wanted.subsystems == {}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "family"),
+    [
+        ({"addr_trtype": "tcp", "addr_traddr": "192.0.2.7"}, "ipv4"),
+        ({"addr_trtype": "rdma", "addr_traddr": "::1"}, "ipv6"),
+        ({"addr_trtype": "tcp", "addr_traddr": "fe80::1%eth0"}, "ipv6"),
+        ({"addr_trtype": "tcp", "addr_traddr": "192.0.2.7", "addr_adrfam": "ipv6"}, "ipv6"),
+        ({"addr_trtype": "tcp", "addr_traddr": "host.example"}, None),
+        ({"addr_trtype": "tcp"}, None),
+        ({"addr_trtype": "loop", "addr_traddr": "192.0.2.7"}, None),
+    ],
+)
+def test_a_new_port_has_the_family_of_its_address(attributes: dict[str, str], family: str | None) -> None:
+    """The kernel does not derive it, and refuses a port over IP that has none."""
+    wanted = merge(target(), Wishes(ports={7: PortWish(attributes=attributes)})).wanted
+    assert wanted.ports["7"].attributes.get("addr_adrfam") == family
+
+
+def test_the_family_of_a_port_that_is_there_is_set_where_it_is_unset_and_needed() -> None:
+    """A document of the target as it is asks for no change of a port that exports nothing."""
+    live = target()
+    idle = Port("3", {"addr_trtype": "tcp", "addr_adrfam": "", "addr_traddr": "192.0.2.7"})
+    live = live._replace(ports={**live.ports, "3": idle})
+
+    def family(wish: PortWish) -> object:
+        return merge(live, Wishes(ports={3: wish})).wanted.ports["3"].attributes["addr_adrfam"]
+
+    same = {"addr_trtype": "tcp", "addr_traddr": "192.0.2.7"}
+    assert family(PortWish(attributes=same, subsystems=())) == ""
+    assert family(PortWish(attributes={"addr_traddr": "::1"})) == "ipv6"
+    assert family(PortWish(link=(S1,))) == "ipv4"
 
 
 def test_what_already_holds_is_no_step() -> None:

@@ -18,7 +18,7 @@ from p2pctl.simulator.tree import MemoryFiles
 from p2pctl.target.diff import plan
 from p2pctl.target.merge import merge
 from p2pctl.target.plan import Plan, Step
-from p2pctl.target.schema import canonical, encoded, kind_of, same
+from p2pctl.target.schema import canonical, encoded, kind_of, same, spec
 from p2pctl.target.wishes import (
     GroupWish,
     HostWish,
@@ -84,7 +84,7 @@ class Machine:
             text = self.files.read(step.path).decode().removesuffix("\n")
             if step.before is not None:
                 assert text == step.before or same(kind, step.name, step.before, text), (step, text)
-            if same(kind, step.name, step.value, text):
+            if step.before is not None and same(kind, step.name, step.value, text):
                 return 0
         self.files.write(step.path, encoded(kind, step.name, step.value))
         return 1
@@ -296,6 +296,17 @@ def test_every_plan_can_be_taken_back(first: Wishes, second: Wishes) -> None:
     assert differing == {}
 
 
+def by_itself(path: str, value: str) -> bool:
+    """Whether a new object has this value, or whether it is no attribute."""
+    kind = kind_of(path)
+    if kind is None:
+        return True
+    if kind == "ana-group":
+        return value == "inaccessible"
+    known = spec(kind, path.rsplit("/", 1)[1])
+    return known is not None and known.default is not None and same(kind, known.file, value, known.default)
+
+
 LOCKED_WHILE_ENABLED = {"device_path", "device_uuid", "device_nguid", "p2pmem", "buffered_io", "resv_enable"}
 
 
@@ -307,8 +318,9 @@ def fewest(before: Mapping[str, str], after: Mapping[str, str], asked: Mapping[s
     made, gone = objects(after) - objects(before), objects(before) - objects(after)
     changed = {path for path in before.keys() & after.keys() if meant(path, before[path]) != meant(path, after[path])}
     count = len(made) + len(gone) + len(changed)
-    count += sum(path.rsplit("/", 1)[0] in made and kind_of(path) is not None for path in asked)
-    count += sum(path.endswith("/ana_groups/1/ana_state") and path.split("/ana_groups")[0] in made for path in asked)
+    count += sum(path.rsplit("/", 1)[0] in made and not by_itself(path, value) for path, value in asked.items())
+    main = [path for path in asked if path.endswith("/ana_groups/1/ana_state") and path.split("/ana_groups")[0] in made]
+    count += sum(asked[path] != "optimized" for path in main)
     count += sum(
         path.rsplit("/", 1)[1] == "dhchap_key"
         for path in changed | asked.keys() & after.keys()
