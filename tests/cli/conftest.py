@@ -25,8 +25,11 @@ class Outcome(NamedTuple):
 Run = Callable[..., Outcome]
 
 PROGRAM = """
+import signal
 import sys
 from p2pctl.cli import app, entry
+# Whoever runs the tests in the background of a script has SIGINT ignored, and a child inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 app.MODULES["sample"] = "tests.cli.sample"
 entry()
 """
