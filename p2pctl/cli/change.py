@@ -24,9 +24,9 @@ from p2pctl.render.formats import DOCUMENTS
 from p2pctl.render.object_changes import object_changes
 from p2pctl.render.outcome import Change, change_lines, change_report
 from p2pctl.target.change import Proposal, Turn, take_turn
-from p2pctl.target.merge import Prune
 from p2pctl.target.outcome import Outcome, StepResult
 from p2pctl.target.plan import Disruption, Plan
+from p2pctl.target.pruning import Prune
 from p2pctl.target.shell import shell_line
 from p2pctl.target.wishes import Wishes
 

@@ -15,6 +15,9 @@ from p2pctl.model.facts import NOT_READ, Fact, Gap
 ROOT = "/sys/kernel/config/nvmet"
 """Where configfs shows the target."""
 
+MAIN_GROUP = 1
+"""The ANA group that every port has and nobody can remove."""
+
 Attributes = Mapping[str, Fact[str]]
 """File name to text without the final newline, one entry for every attribute that this kernel lists."""
 

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeVar
 
 from p2pctl.model.facts import Missing
-from p2pctl.model.nvmet import SECRET_ATTRIBUTES, Attributes, Nvmet, Port, Subsystem
+from p2pctl.model.nvmet import MAIN_GROUP, SECRET_ATTRIBUTES, Attributes, Nvmet, Port, Subsystem
 from p2pctl.render.cells import words
 from p2pctl.render.report import Item, Value
 from p2pctl.render.target_attributes import SET, attribute_value
 from p2pctl.target import paths
-from p2pctl.target.merge import MAIN_GROUP
 from p2pctl.target.schema import Kind, key_for, same
 
 Event = Literal["created", "changed", "deleted"]

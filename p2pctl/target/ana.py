@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from p2pctl.model.facts import Missing
-from p2pctl.model.nvmet import AnaGroup, Nvmet, Port, TargetNamespace
+from p2pctl.model.nvmet import MAIN_GROUP, AnaGroup, Nvmet, Port, TargetNamespace
 from p2pctl.target import paths
-from p2pctl.target.merge import MAIN_GROUP
 from p2pctl.target.plan import Disruption, Step
 from p2pctl.target.problems import is_on
 from p2pctl.target.writes import Object, differing, store

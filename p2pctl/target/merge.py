@@ -6,15 +6,17 @@ hangs on, is left out: it is the kernel's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeVar
 
-from p2pctl.errors import NotFoundError, RefusedError, UnsupportedError
+from p2pctl.errors import NotFoundError, RefusedError
 from p2pctl.model.facts import Missing
-from p2pctl.model.nvmet import AnaGroup, Attributes, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
+from p2pctl.model.nvmet import MAIN_GROUP, AnaGroup, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
 from p2pctl.target import paths
+from p2pctl.target.overlay import changes, laid_over, links_of, port_name
 from p2pctl.target.port_rules import family_of
-from p2pctl.target.schema import Kind, same
+from p2pctl.target.pruning import Prune, Pruning
+from p2pctl.target.schema import same
 from p2pctl.target.wishes import (
     GroupWish,
     HostWish,
@@ -25,12 +27,6 @@ from p2pctl.target.wishes import (
     Values,
     Wishes,
 )
-
-Prune = Literal["none", "owned", "all"]
-"""What happens to objects that no wish mentions: nothing; those go that p2pctl made in this boot; all go."""
-
-MAIN_GROUP = 1
-"""The ANA group that every port has and nobody can remove."""
 
 
 class Merged(NamedTuple):
@@ -46,13 +42,6 @@ T = TypeVar("T")
 
 _NOTHING: Mapping[Any, Any] = {}
 
-_DECIDES: Mapping[tuple[Kind, str], tuple[str, ...]] = {
-    ("port", "addr_trtype"): ("addr_tsas",),
-    ("port", "addr_tsas"): ("addr_treq",),
-    ("passthru", "enable"): ("attr_version",),
-}
-"""Attributes that the kernel sets anew when another is written (drivers/nvme/target/configfs.c, passthru.c)."""
-
 
 def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collection[str] = ()) -> Merged:
     """The target as it is wanted. ``owned`` are the kernel paths of objects that p2pctl made in this boot.
@@ -61,7 +50,7 @@ def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collecti
     exported and does not exist, UnsupportedError for an attribute that this kernel does not have, RefusedError for
     wishes that cannot hold together with what is there.
     """
-    merging = _Merging(prune, frozenset(owned), live, wishes)
+    merging = _Merging(Pruning(prune, frozenset(owned), live, wishes))
     subsystems = merging.objects(live.subsystems, wishes.subsystems, paths.subsystem, merging.subsystem, Subsystem)
     hosts = merging.objects(live.hosts, wishes.hosts, paths.host, merging.host, Host)
     gone = {nqn for nqn, wish in wishes.hosts.items() if wish.absent}
@@ -78,7 +67,7 @@ def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collecti
     for port in ports.values():
         _check_exports(port, subsystems)
     wanted = live._replace(
-        attributes=_laid_over("root", "the target", live.attributes, wishes.attributes, new=False),
+        attributes=laid_over("root", "the target", live.attributes, wishes.attributes, new=False),
         hosts=hosts,
         subsystems=subsystems,
         ports=ports,
@@ -89,31 +78,9 @@ def merge(live: Nvmet, wishes: Wishes, *, prune: Prune = "none", owned: Collecti
 class _Merging:
     """One merge: what is pruned, and a method for each kind of object."""
 
-    def __init__(self, prune: Prune, owned: frozenset[str], live: Nvmet, wishes: Wishes) -> None:
-        self._prune = prune
-        self._owned = owned
+    def __init__(self, pruning: Pruning) -> None:
+        self._pruning = pruning
         self.notes: list[str] = []
-        self._exported = _exports_of_others(live, wishes, owned) if prune == "owned" else {}
-
-    def _stays(self, path: str) -> bool:
-        """Whether an object that no wish mentions stays."""
-        return self._prune == "none" or (self._prune == "owned" and path not in self._owned)
-
-    def _foreign(self, one: object) -> list[str]:
-        """What others have made in an object of ours: it would go with it."""
-        if self._prune != "owned":
-            return []
-        found: dict[str, str] = {}
-        if isinstance(one, Subsystem):
-            for space in one.namespaces.values():
-                found[paths.namespace(one.nqn, space)] = paths.called_namespace(one.nqn, space.nsid)
-        elif isinstance(one, Port):
-            for name in one.referrals:
-                found[paths.referral(one.name, name)] = paths.called_referral(one.name, name)
-            for group in one.ana_groups.values():
-                if group.number != MAIN_GROUP:
-                    found[paths.ana_group(one.name, group)] = paths.called_group(one.name, group.number)
-        return [called for path, called in found.items() if path not in self._owned]
 
     def objects(
         self,
@@ -128,12 +95,12 @@ class _Merging:
         for key, one in live.items():
             wish = wishes.get(key)
             if wish is None:
-                if self._stays(path(key)):
+                if self._pruning.stays(path(key)):
                     found[key] = one
-                elif isinstance(one, Subsystem) and one.nqn in self._exported:
-                    self.notes.append(f"{paths.called_subsystem(one.nqn)} stays: {self._exported[one.nqn]}")
+                elif isinstance(one, Subsystem) and one.nqn in self._pruning.exported:
+                    self.notes.append(f"{paths.called_subsystem(one.nqn)} stays: {self._pruning.exported[one.nqn]}")
                     found[key] = one
-                elif others := self._foreign(one):
+                elif others := self._pruning.foreign(one):
                     self.notes.append(f"{others[0]} is not p2pctl's own: what it is in stays with it")
                     found[key] = merged(one, SubsystemWish() if isinstance(one, Subsystem) else PortWish(), False)
             elif not wish.absent:
@@ -146,18 +113,18 @@ class _Merging:
     @staticmethod
     def host(one: Host, wish: HostWish, new: bool) -> Host:
         _check_withheld(one, wish)
-        attributes = _laid_over("host", paths.called_host(one.nqn), one.attributes, wish.attributes, new=new)
+        attributes = laid_over("host", paths.called_host(one.nqn), one.attributes, wish.attributes, new=new)
         return one._replace(attributes=attributes)
 
     def subsystem(self, one: Subsystem, wish: SubsystemWish, new: bool) -> Subsystem:
         name = paths.called_subsystem(one.nqn)
-        attributes = dict(_laid_over("subsystem", name, one.attributes, wish.attributes, new=new))
-        if _changes("passthru", "enable", one.passthru, wish.passthru) and "attr_version" not in wish.attributes:
+        attributes = dict(laid_over("subsystem", name, one.attributes, wish.attributes, new=new))
+        if changes("passthru", "enable", one.passthru, wish.passthru) and "attr_version" not in wish.attributes:
             attributes.pop("attr_version", None)
         return one._replace(
             attributes=attributes,
-            passthru=_laid_over("passthru", f"passthru of {name}", one.passthru, wish.passthru, new=new),
-            host_links=_links(one.host_links, wish.allowed_hosts, wish.allow, wish.disallow),
+            passthru=laid_over("passthru", f"passthru of {name}", one.passthru, wish.passthru, new=new),
+            host_links=links_of(one.host_links, wish.allowed_hosts, wish.allow, wish.disallow),
             namespaces=self.objects(
                 one.namespaces,
                 wish.namespaces,
@@ -168,10 +135,10 @@ class _Merging:
         )
 
     def port(self, one: Port, wish: PortWish, new: bool) -> Port:
-        links = _links(one.links, wish.subsystems, wish.link, wish.unlink)
+        links = links_of(one.links, wish.subsystems, wish.link, wish.unlink)
         wished = _with_family(one, wish.attributes, new=new, exports=bool(links))
         return one._replace(
-            attributes=_laid_over("port", paths.called_port(one), one.attributes, wished, new=new),
+            attributes=laid_over("port", paths.called_port(one), one.attributes, wished, new=new),
             links=links,
             ana_groups=self._groups(one, wish),
             referrals=self.objects(
@@ -197,20 +164,6 @@ class _Merging:
         return found
 
 
-def _exports_of_others(live: Nvmet, wishes: Wishes, owned: frozenset[str]) -> Mapping[str, str]:
-    """Subsystems that ports of others export and go on exporting, each with the reason for it to stay."""
-    wished = {_port_name(live, number): wish for number, wish in wishes.ports.items()}
-    absent = {number for number, wish in wishes.ports.items() if wish.absent}
-    found: dict[str, str] = {}
-    for name, port in live.ports.items():
-        wish = wished.get(name, PortWish())
-        if port.number in absent or paths.port(name) in owned:
-            continue
-        for nqn in _links(port.links, wish.subsystems, wish.link, wish.unlink).values():
-            found.setdefault(nqn, f"{paths.called_port(port)} exports it, and is not p2pctl's own")
-    return found
-
-
 def _with_family(one: Port, wished: Values, *, new: bool, exports: bool) -> Values:
     """What is wished of a port, with the address family that its address has: the kernel does not look for itself."""
     file = "addr_adrfam"
@@ -233,78 +186,28 @@ def _check_withheld(one: Host, wish: HostWish) -> None:
 
 def _namespace(nqn: str, one: TargetNamespace, wish: NamespaceWish, *, new: bool) -> TargetNamespace:
     name = paths.called_namespace(nqn, one.nsid)
-    return one._replace(attributes=_laid_over("namespace", name, one.attributes, wish.attributes, new=new))
+    return one._replace(attributes=laid_over("namespace", name, one.attributes, wish.attributes, new=new))
 
 
 def _referral(port: str, one: Referral, wish: ReferralWish, *, new: bool) -> Referral:
     name = paths.called_referral(port, one.name)
-    return one._replace(attributes=_laid_over("referral", name, one.attributes, wish.attributes, new=new))
+    return one._replace(attributes=laid_over("referral", name, one.attributes, wish.attributes, new=new))
 
 
 def _group(port: str, one: AnaGroup, wish: GroupWish, *, new: bool) -> AnaGroup:
     values = {} if wish.state is None else {"ana_state": wish.state}
     name = paths.called_group(port, one.number)
     new = new or not one.attributes
-    return one._replace(attributes=_laid_over("ana-group", name, one.attributes, values, new=new))
+    return one._replace(attributes=laid_over("ana-group", name, one.attributes, values, new=new))
 
 
 def _ports(live: Nvmet, wishes: Wishes, merging: _Merging) -> dict[str, Port]:
     """Wishes name ports by number; a directory may spell its number in many ways."""
-    by_name = {_port_name(live, number): wish for number, wish in wishes.ports.items()}
+    by_name = {port_name(live, number): wish for number, wish in wishes.ports.items()}
     # What is to be absent is so by every name.
     absent = {number: wish for number, wish in wishes.ports.items() if wish.absent}
     by_name |= {name: absent[port.number] for name, port in live.ports.items() if port.number in absent}
     return merging.objects(live.ports, by_name, paths.port, merging.port, Port)
-
-
-def _port_name(live: Nvmet, number: int) -> str:
-    plain = str(number)
-    if plain in live.ports:
-        return plain
-    return next((port.name for port in live.ports.values() if port.number == number), plain)
-
-
-def _laid_over(kind: Kind, name: str, live: Attributes, wished: Values, *, new: bool) -> Attributes:
-    """Attributes with wishes laid over them. Raises UnsupportedError for one that the object does not have."""
-    if not new:
-        unknown = sorted(wished.keys() - live.keys())
-        if unknown:
-            raise UnsupportedError(
-                f"{name} has no attribute {unknown[0]} on this kernel",
-                hint=f"it has {', '.join(sorted(live)) or 'none'}",
-            )
-    left = dict(live)
-    for (of, file), dependents in _DECIDES.items():
-        if of == kind and _changes(kind, file, live, wished):
-            for dependent in dependents:
-                left.pop(dependent, None)
-    # Twice: what the transport decides, decides in turn.
-    if "addr_tsas" in live and "addr_tsas" not in left and "addr_tsas" not in wished:
-        left.pop("addr_treq", None)
-    return {**left, **wished}
-
-
-def _changes(kind: Kind, file: str, live: Attributes, wished: Values) -> bool:
-    """Whether a wish asks for another value than the object has."""
-    if file not in wished:
-        return False
-    value = live.get(file)
-    return value is None or isinstance(value, Missing) or not same(kind, file, wished[file], value)
-
-
-def _links(
-    live: Mapping[str, str], wanted: tuple[str, ...] | None, added: Iterable[str], removed: Iterable[str]
-) -> Mapping[str, str]:
-    """Links by name. Those that stay keep theirs; a new one is called like what it leads to."""
-    targets = set(live.values()) if wanted is None else set(wanted)
-    targets = (targets | set(added)) - set(removed)
-    links = {name: target for name, target in live.items() if target in targets}
-    for target in sorted(targets - set(links.values())):
-        name = target
-        while name in links or name in live:
-            name += "_"
-        links[name] = target
-    return links
 
 
 def _without_hosts(one: Subsystem, gone: Collection[str]) -> Subsystem:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from p2pctl.model.nvmet import Nvmet, Port, Subsystem
+from p2pctl.model.nvmet import MAIN_GROUP, Nvmet, Port, Subsystem
 from p2pctl.target import paths
-from p2pctl.target.merge import MAIN_GROUP
 from p2pctl.target.wishes import Wishes
 
 

@@ -21,8 +21,9 @@ from p2pctl.simulator.tree import MemoryFiles
 from p2pctl.target.change import Proposal, take_turn
 from p2pctl.target.diff import plan
 from p2pctl.target.document.load import load
-from p2pctl.target.merge import Prune, merge
+from p2pctl.target.merge import merge
 from p2pctl.target.plan import Plan
+from p2pctl.target.pruning import Prune
 from p2pctl.target.workplace import BOOT_ID, Workplace
 
 CHANGES = frozenset({"write", "mkdir", "rmdir", "symlink", "unlink", "chmod"})

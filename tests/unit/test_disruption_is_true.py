@@ -15,8 +15,9 @@ from p2pctl.simulator.nvmet.connections import Controller
 from p2pctl.simulator.nvmet.ports import Port
 from p2pctl.simulator.nvmet.subsystems import Subsystem
 from p2pctl.target.diff import plan
-from p2pctl.target.merge import Prune, merge
+from p2pctl.target.merge import merge
 from p2pctl.target.plan import Disruption, Plan, Step
+from p2pctl.target.pruning import Prune
 from p2pctl.target.touched import ripples
 from p2pctl.target.wishes import GroupWish, HostWish, NamespaceWish, PortWish, SubsystemWish, Wishes
 from tests.unit.test_target_plan import DISKS, HOSTS, SUBSYSTEMS, Machine, ports, subsystems, wishes

@@ -7,8 +7,9 @@ import pytest
 from p2pctl.errors import NotFoundError, RefusedError, UnsupportedError
 from p2pctl.model.nvmet import ROOT, AnaGroup, Host, Nvmet, Port, Referral, Subsystem, TargetNamespace
 from p2pctl.target.diff import plan
-from p2pctl.target.merge import Prune, merge
+from p2pctl.target.merge import merge
 from p2pctl.target.plan import Disruption, Step
+from p2pctl.target.pruning import Prune
 from p2pctl.target.uses import Use, in_use
 from p2pctl.target.wishes import HostWish, NamespaceWish, PortWish, SubsystemWish, Wishes
 
