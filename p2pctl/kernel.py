@@ -8,6 +8,7 @@ File names are ``str`` with ``surrogateescape``; contents are ``bytes``, since d
 from __future__ import annotations
 
 import abc
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -162,6 +163,39 @@ class Modules(Protocol):
         ...
 
 
+class Happening(NamedTuple):
+    """Something that the kernel has told of."""
+
+    subsystem: str
+    """``pci``, ``nvme``, ``block``, ``infiniband``...; ``configfs`` for a directory that is watched; ``lost`` where
+    some were missed, so that everything has to be read anew."""
+    action: str
+    """``add``, ``remove``, ``bind``, ``unbind``, ``change``...;
+    ``created``, ``deleted``, ``written`` in a directory."""
+    path: str
+    """The kernel's own path: /sys/devices/..., /sys/kernel/config/...; empty for ``lost``."""
+
+
+class Events(Protocol):
+    """News of devices and of directories, from when it was opened."""
+
+    def watch(self, directories: Collection[str]) -> tuple[str, ...]:
+        """Watches these directories and no others; gives those that cannot be watched, though they are there."""
+        ...
+
+    def wait(self, seconds: float) -> tuple[Happening, ...]:
+        """Sleeps until something happens, ``wake`` is called or the time is over. Raises OSError."""
+        ...
+
+    def wake(self) -> None:
+        """Ends a wait at once, from any thread."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what is held. Harmless when repeated."""
+        ...
+
+
 class Process(NamedTuple):
     """Who a process is."""
 
@@ -185,6 +219,78 @@ class Names(Protocol):
 
     def device(self, vendor: int, device: int) -> tuple[str | None, str | None]:
         """Vendor and device name, None where no database knows it."""
+        ...
+
+
+class Region(Protocol):
+    """A piece of memory that drives transfer into and out of: of a pool, or ordinary."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def get(self, offset: int, length: int) -> bytes:
+        """What is in it, as the processor sees it. Raises OSError (ENODEV: the pool has gone)."""
+        ...
+
+    def put(self, offset: int, data: bytes) -> None:
+        """Writes into it with the processor. Raises OSError (ENODEV: the pool has gone)."""
+        ...
+
+    def close(self) -> None:
+        """Gives it back. Harmless when repeated."""
+        ...
+
+
+class Part(NamedTuple):
+    """Part of a region: what one element of an I/O vector points to."""
+
+    region: Region
+    offset: int
+    length: int
+
+
+class Disk(Protocol):
+    """A block device or a file, opened past the page cache (O_DIRECT)."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def read(self, offset: int, parts: Sequence[Part]) -> int:
+        """One transfer from the disk into the parts, one after the other: the bytes that arrived. Raises OSError."""
+        ...
+
+    def write(self, offset: int, parts: Sequence[Part]) -> int:
+        """One transfer of the parts to the disk: the bytes that it took. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Gives the descriptor back. Harmless when repeated."""
+        ...
+
+
+class Memory(Protocol):
+    """Memory for direct I/O, and disks to do it with. All of it is the kernel's again when the process ends."""
+
+    def map(self, path: str, size: int) -> Region:
+        """A fresh piece of a pool, by the path of its ``p2pmem/allocate`` or its character device.
+
+        Raises OSError (ENOMEM: the pool is short; EACCES; ENODEV: it is going away; EOPNOTSUPP for a recording).
+        """
+        ...
+
+    def ordinary(self, size: int) -> Region:
+        """System memory, at the start of a page. Raises OSError."""
+        ...
+
+    def open(self, path: str, *, write: bool = False, exclusive: bool = False) -> Disk:
+        """A disk by its device node, or a file. ``exclusive`` asks the kernel for a device that nobody else holds.
+
+        Raises OSError (EBUSY: somebody holds it).
+        """
         ...
 
 
@@ -219,6 +325,15 @@ class Door(Protocol):
     @property
     def modules(self) -> Modules:
         """The kernel's modules."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """Its memory and disks, for transfers."""
+        ...
+
+    def events(self) -> Events:
+        """A new subscription to what happens. Raises OSError (EOPNOTSUPP for a recording)."""
         ...
 
     def now(self) -> float:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from p2pctl.hardware.without import WithoutLog, WithoutModules
-from p2pctl.kernel import Process, SourceKind
+from p2pctl.hardware.without import WithoutLog, WithoutMemory, WithoutModules, without_events
+from p2pctl.kernel import Events, Process, SourceKind
 from p2pctl.simulator.nodes import Contents, Directory, File, Link
 from p2pctl.simulator.tree import MemoryFiles
 
@@ -40,6 +40,7 @@ class TreeDoor:
         self.time = 1_700_000_000.0
         self.log = WithoutLog()
         self.modules = WithoutModules()
+        self.memory = WithoutMemory()
         self._processes = dict(processes or {})
 
     @property
@@ -55,6 +56,9 @@ class TreeDoor:
 
     def device(self, vendor: int, device: int) -> tuple[str | None, str | None]:
         return f"Vendor {vendor:04x}", f"Device {device:04x}"
+
+    def events(self) -> Events:
+        without_events()
 
     def now(self) -> float:
         return self.time

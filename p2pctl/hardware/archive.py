@@ -12,8 +12,8 @@ from p2pctl.hardware.capture.replay import RecordedLog, RecordedNames, RecordedP
 from p2pctl.hardware.capture.untar import Member, members
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import refuse_pool
-from p2pctl.hardware.without import WithoutModules
-from p2pctl.kernel import READ_LIMIT, Closing, Files, Stat
+from p2pctl.hardware.without import WithoutMemory, WithoutModules, without_events
+from p2pctl.kernel import READ_LIMIT, Closing, Events, Files, Stat
 
 SOURCE = "--capture"
 
@@ -207,6 +207,11 @@ class CaptureDoor:
         self.names = RecordedNames(self.manifest)
         self.log = RecordedLog(self.manifest)
         self.modules = WithoutModules()
+        self.memory = WithoutMemory()
+
+    def events(self) -> Events:
+        """Refuses: what was recorded does not go on. Raises EOPNOTSUPP."""
+        without_events()
 
     def now(self) -> float:
         """Seconds since 1970 when the capture was taken."""

@@ -23,6 +23,34 @@ def read_backing(reader: Reader, wanted: Iterable[str]) -> dict[str, Backing]:
     return {path: _one(reader, uses, path) for path in dict.fromkeys(wanted)}
 
 
+def mounted_from(reader: Reader, path: str) -> str | None:
+    """The device node that the file system of a file, by its real path, is mounted from; None where it has none."""
+    found, longest = None, -1
+    for source, where in _mounts(reader, reversed(_MOUNTS)):
+        inside = where in {"/", path} or path.startswith(f"{where}/")
+        if inside and len(where) >= longest:
+            found, longest = source, len(where)
+    if found is None or not found.startswith("/"):
+        return None
+    with contextlib.suppress(OSError):
+        return reader.files.realpath(found)
+    return found
+
+
+def _mounts(reader: Reader, candidates: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Source and mount point of every mount, the newest last, by the first of the files that can be read."""
+    for candidate in candidates:
+        data = reader.data(candidate, "mounts")
+        if isinstance(data, Missing):
+            continue
+        for line in data.decode("utf-8", "surrogateescape").splitlines():
+            before, dash, after = line.partition(" - ")
+            fields, kinds = before.split(" "), after.split(" ")
+            if dash and len(fields) > 4 and len(kinds) >= _SOURCE:
+                yield _plain(kinds[1]), _plain(fields[4])
+        return
+
+
 def _one(reader: Reader, uses: _Uses, path: str) -> Backing:
     try:
         real = reader.files.realpath(path)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
-from p2pctl.model.pci import Acs, Config, PortType
+from p2pctl.model.pci import Acs, Config, PortType, ResizableBar
 
 _HEADER = 64
 _CLASSIC_LIMIT = 48
@@ -22,6 +22,10 @@ _CAP_EXPRESS = 0x10
 _EXT_ACS = 0x000D
 _EXT_ARI = 0x000E
 _EXT_ATS = 0x000F
+_EXT_REBAR = 0x0015
+
+_BARS = 6
+_MIB = 1 << 20
 
 _PORTS = frozenset({PortType.ROOT_PORT, PortType.UPSTREAM, PortType.DOWNSTREAM})
 
@@ -36,7 +40,7 @@ class ReadConfig(NamedTuple):
     """What would complete it; None when nothing is missing."""
 
 
-UNKNOWN_CONFIG = Config(*(UNREADABLE,) * 11)
+UNKNOWN_CONFIG = Config(*(UNREADABLE,) * 12)
 
 
 def read_config(pread: Pread) -> ReadConfig:
@@ -51,13 +55,14 @@ def read_config(pread: Pread) -> ReadConfig:
     buses: tuple[Fact[int], Fact[int]] = (head[0x19], head[0x1A]) if kind == 1 else (ABSENT, ABSENT)
     express = _find_express(pread, head)
     if express is UNREADABLE:
-        unread = (UNREADABLE,) * 6
+        unread = (UNREADABLE,) * 7
         config = Config(kind, multifunction, UNREADABLE, *buses, *unread)
         return ReadConfig(config, "root (CAP_SYS_ADMIN): other users get 64 bytes")
     port_type, payload, supported, forwarding = _express(pread, express)
     extended = _extended(pread)
     acs, ari, ats = (UNREADABLE,) * 3 if extended is None else _capabilities(pread, extended)
-    config = Config(kind, multifunction, port_type, *buses, payload, supported, acs, forwarding, ari, ats)
+    resizable = UNREADABLE if extended is None else _resizable(pread, extended)
+    config = Config(kind, multifunction, port_type, *buses, payload, supported, acs, forwarding, ari, ats, resizable)
     return ReadConfig(config, "extended configuration space that answers" if acs is UNREADABLE else None)
 
 
@@ -140,3 +145,25 @@ def _capabilities(pread: Pread, extended: list[tuple[int, int]]) -> tuple[Fact[A
             control = pread(position + 6, 2)
             ats = bool(control[1] & 0x80) if len(control) == 2 else UNREADABLE
     return acs, ari, ats
+
+
+def _resizable(pread: Pread, extended: list[tuple[int, int]]) -> Fact[tuple[ResizableBar, ...]]:
+    """The BARs of the Resizable BAR capability: up to six pairs of a capability and a control register."""
+    position = next((at for identity, at in extended if identity == _EXT_REBAR), None)
+    if position is None:
+        return ABSENT
+    found: list[ResizableBar] = []
+    count = 1
+    while len(found) < count:
+        registers = pread(position + 4 + 8 * len(found), 8)
+        if len(registers) < 8:
+            return UNREADABLE
+        sizes, control = int.from_bytes(registers[:4], "little") >> 4, int.from_bytes(registers[4:], "little")
+        if not found:
+            count = min(control >> 5 & 0x7, _BARS)
+            if not count:
+                break
+        # From 1 MiB up, a bit for each power of two; larger than 128 TiB stands in the control register.
+        sizes |= (control >> 16) << 28
+        found.append(ResizableBar(control & 0x7, _MIB << (control >> 8 & 0x3F), _MIB << max(sizes.bit_length() - 1, 0)))
+    return tuple(found)

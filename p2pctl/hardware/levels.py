@@ -10,7 +10,7 @@ from p2pctl.hardware.snapshot import take
 from p2pctl.kernel import Closing, Door, Handle
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
-from p2pctl.model.pools import Pool
+from p2pctl.model.pools import Pool, Pools
 from p2pctl.model.snapshot import PartName, Snapshot
 
 RESCAN = 5.0
@@ -20,12 +20,61 @@ RESCAN = 5.0
 _PARTS: tuple[PartName, ...] = ("pools",)
 
 
-class PoolWatch(Closing):
-    """Pools over time. Keeps each pool's ``available`` file open; close it, or use it in a ``with`` block."""
+class PoolLevels(Closing):
+    """The levels of pools that are known. Keeps each pool's ``available`` file open; close it."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self._handles: dict[Address, Handle] = {}
+
+    def read(self, pools: Pools) -> Pools | None:
+        """The pools with their levels now; None when one of them cannot be told, so that all has to be read anew.
+
+        One that could not be told before either is left at that.
+        """
+        for address in self._handles.keys() - pools.pools.keys():
+            self._handles.pop(address).close()
+        found: dict[Address, Pool] = {}
+        for address, pool in pools.pools.items():
+            level = self._level(address)
+            if level is None:
+                self._forget(address)
+                if not isinstance(pool.available, Missing):
+                    return None
+            if level is not None and level != pool.available:
+                pool = replace(pool, available=level)  # noqa: PLW2901  as it is now
+            found[address] = pool
+        return replace(pools, taken=self._door.now(), pools=found)
+
+    def _level(self, address: Address) -> int | None:
+        try:
+            handle = self._handles.get(address)
+            if handle is None:
+                handle = self._handles[address] = self._door.files.open(_path(address))
+            text = handle.pread(0, 32).decode("ascii", "replace").strip()
+        except OSError:
+            return None
+        level = Reader(self._door.files).to_number(text, _path(address), "pool level", address)
+        return None if isinstance(level, Missing) else level
+
+    def _forget(self, address: Address) -> None:
+        handle = self._handles.pop(address, None)
+        if handle is not None:
+            handle.close()
+
+    def close(self) -> None:
+        """Gives the descriptors back; another look opens them anew. Harmless when repeated."""
+        for handle in self._handles.values():
+            handle.close()
+        self._handles.clear()
+
+
+class PoolWatch(Closing):
+    """Pools over time. Keeps files open; close it, or use it in a ``with`` block."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._levels = PoolLevels(door)
         self._snapshot: Snapshot | None = None
         self._scanned = 0.0
 
@@ -33,52 +82,24 @@ class PoolWatch(Closing):
         """The pools now: everything about them at first and every few seconds, else the levels alone."""
         now = self._door.now()
         last = self._snapshot
-        levels = None
+        pools = None
         # A clock that was set back counts as time gone by.
-        if last is not None and 0 <= now - self._scanned < RESCAN:
-            levels = self._levels(last)
-        if last is None or levels is None or last.pools is None:
+        if last is not None and last.pools is not None and 0 <= now - self._scanned < RESCAN:
+            pools = self._levels.read(last.pools)
+        if last is None or pools is None:
             self._snapshot = self._scan()
         else:
-            pools = {address: replace(pool, available=levels[address]) for address, pool in last.pools.pools.items()}
-            self._snapshot = replace(last, taken=now, pools=replace(last.pools, taken=now, pools=pools))
+            self._snapshot = replace(last, taken=now, pools=replace(pools, taken=now))
         return self._snapshot
 
     def _scan(self) -> Snapshot:
-        self.close()
+        self._levels.close()
         self._scanned = self._door.now()
-        snapshot = take(self._door, _PARTS)
-        for address in snapshot.pools.pools if snapshot.pools else ():
-            try:
-                self._handles[address] = self._door.files.open(_path(address))
-            except OSError:
-                # Gone already, or not ours to read: the next look scans again and says so.
-                continue
-        return snapshot
-
-    def _levels(self, last: Snapshot) -> dict[Address, int] | None:
-        """Bytes available in each pool; None when one of them cannot be told, so that all has to be read anew."""
-        pools: dict[Address, Pool] = dict(last.pools.pools) if last.pools else {}
-        levels: dict[Address, int] = {}
-        for address in pools:
-            handle = self._handles.get(address)
-            if handle is None:
-                return None
-            try:
-                text = handle.pread(0, 32).decode("ascii", "replace").strip()
-            except OSError:
-                return None
-            level = Reader(self._door.files).to_number(text, _path(address), "pool level", address)
-            if isinstance(level, Missing):
-                return None
-            levels[address] = level
-        return levels
+        return take(self._door, _PARTS)
 
     def close(self) -> None:
         """Gives the descriptors back. Harmless when repeated."""
-        for handle in self._handles.values():
-            handle.close()
-        self._handles.clear()
+        self._levels.close()
 
 
 def _path(address: Address) -> str:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 from p2pctl.hardware.names import PciNames
-from p2pctl.kernel import READ_LIMIT, Closing, Log, Modules, Process, Stat
+from p2pctl.kernel import READ_LIMIT, Closing, Events, Log, Memory, Modules, Process, Stat
 
 READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 """O_NONBLOCK so that no fifo that somebody left in the way can hang a read."""
@@ -197,6 +197,19 @@ class LiveDoor:
         from p2pctl.hardware.modules import LiveModules  # noqa: PLC0415
 
         return LiveModules()
+
+    @cached_property
+    def memory(self) -> Memory:
+        """The host's memory and disks."""
+        from p2pctl.hardware.memory import LiveMemory  # noqa: PLC0415
+
+        return LiveMemory()
+
+    def events(self) -> Events:
+        """A new subscription to udev's events, or the kernel's own, and to directories. Raises OSError."""
+        from p2pctl.hardware.events import LiveEvents  # noqa: PLC0415  loads libudev
+
+        return LiveEvents()
 
     def now(self) -> float:
         """Seconds since 1970."""

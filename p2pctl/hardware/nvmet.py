@@ -19,6 +19,7 @@ from p2pctl.model.nvmet import (
     AnaGroup,
     Attributes,
     Host,
+    KeyFile,
     Nvmet,
     Port,
     Referral,
@@ -28,6 +29,7 @@ from p2pctl.model.nvmet import (
 )
 
 T = TypeVar("T")
+_is_secret = SECRET_ATTRIBUTES.__contains__
 
 _GROUPS = frozenset(
     {"allowed_hosts", "namespaces", "passthru", "subsystems", "referrals", "ana_groups", "hosts", "ports"}
@@ -40,17 +42,39 @@ def read_nvmet(reader: Reader, now: float, *, secrets: bool = False) -> Nvmet:
 
     ``secrets`` fetches DH-CHAP keys, too: for who changes the target, or exports it whole.
     """
-    return _Target(reader, secrets=secrets).read(now)
+    return TargetReader(reader, secrets=secrets).read(now)
 
 
-class _Target:
-    """One reading."""
+def look_for_keys(reader: Reader, nvmet: Nvmet) -> Nvmet:
+    """The target, with whether each host's keys are set: of such a file no more than the first byte is asked for.
+
+    All keys begin with the same letter. For who was asked about them: other readers leave the files alone.
+    """
+
+    def filled(path: str) -> Fact[bool]:
+        try:
+            return reader.files.read(path, 1) not in {b"", b"\n", b"\0"}
+        except OSError:
+            return UNREADABLE
+
+    hosts = {
+        nqn: host._replace(
+            keys={name: key._replace(filled=filled(f"{ROOT}/hosts/{nqn}/{name}")) for name, key in host.keys.items()}
+        )
+        for nqn, host in nvmet.hosts.items()
+    }
+    return nvmet._replace(hosts=hosts)
+
+
+class TargetReader:
+    """One reading, of all or of an object."""
 
     def __init__(self, reader: Reader, *, secrets: bool) -> None:
         self._reader = reader
         self._withheld = WRITE_ONLY_ATTRIBUTES if secrets else WRITE_ONLY_ATTRIBUTES | SECRET_ATTRIBUTES
 
     def read(self, now: float) -> Nvmet:
+        """All of it."""
         root = self._reader.listing(ROOT, "nvmet")
         if isinstance(root, Missing):
             return self._without(now, root)
@@ -58,10 +82,10 @@ class _Target:
             now,
             present=True,
             loaded=True,
-            subsystems=self._objects(f"{ROOT}/subsystems", self._subsystem),
-            ports=self._objects(f"{ROOT}/ports", self._port),
-            hosts=self._objects(f"{ROOT}/hosts", self._host),
-            attributes=self._attributes(ROOT) or {},
+            subsystems=self._objects(f"{ROOT}/subsystems", self.subsystem),
+            ports=self._objects(f"{ROOT}/ports", self.port),
+            hosts=self._objects(f"{ROOT}/hosts", self.host),
+            attributes=self.attributes(ROOT) or {},
             gaps=tuple(self._reader.gaps),
         )
 
@@ -102,7 +126,7 @@ class _Target:
         for number in sorted(names):
             yield number, sorted(names[number], key=lambda name: (name != str(number), len(name), name))
 
-    def _attributes(self, path: str) -> Attributes | None:
+    def attributes(self, path: str) -> Attributes | None:
         """Every attribute that this kernel lists, known to p2pctl or not; None for an object that is gone."""
         names = self._reader.listing(path, "nvmet")
         if isinstance(names, Missing):
@@ -141,12 +165,23 @@ class _Target:
                 self._reader.gap("nvmet link", name, place, SENSE)
         return links
 
-    def _host(self, path: str, nqn: str) -> Host | None:
-        attributes = self._attributes(path)
-        return None if attributes is None else Host(nqn, attributes)
+    def host(self, path: str, nqn: str) -> Host | None:
+        """A host; None for one that is gone."""
+        attributes = self.attributes(path)
+        if attributes is None:
+            return None
+        return Host(nqn, attributes, {name: self._key(f"{path}/{name}") for name in attributes if _is_secret(name)})
 
-    def _subsystem(self, path: str, nqn: str) -> Subsystem | None:
-        attributes = self._attributes(path)
+    def _key(self, path: str) -> KeyFile:
+        """Who may read a key; the file itself is not opened."""
+        try:
+            return KeyFile(self._reader.files.stat(path).mode)
+        except OSError:
+            return KeyFile(UNREADABLE)
+
+    def subsystem(self, path: str, nqn: str) -> Subsystem | None:
+        """A subsystem with all that is in it; None for one that is gone."""
+        attributes = self.attributes(path)
         if attributes is None:
             return None
         return Subsystem(
@@ -154,19 +189,20 @@ class _Target:
             attributes=attributes,
             namespaces=dict(self._namespaces(f"{path}/namespaces")),
             host_links=self._links(f"{path}/allowed_hosts", "hosts"),
-            passthru=self._attributes(f"{path}/passthru") or {},
+            passthru=self.attributes(f"{path}/passthru") or {},
         )
 
     def _namespaces(self, path: str) -> Iterator[tuple[int, TargetNamespace]]:
         for nsid, (name, *others) in self._numbered(path):
             for other in others:  # the kernel refuses a second directory for a namespace
                 self._reader.gap("nvmet", other, f"{path}/{other}", f"a number of its own: {name} is the same one")
-            attributes = self._attributes(f"{path}/{name}")
+            attributes = self.attributes(f"{path}/{name}")
             if attributes is not None:
                 yield nsid, TargetNamespace(nsid, attributes, name if name != str(nsid) else "")
 
-    def _port(self, path: str, name: str) -> Port | None:
-        attributes = self._attributes(path)
+    def port(self, path: str, name: str) -> Port | None:
+        """A port with all that is in it; None for one that is gone."""
+        attributes = self.attributes(path)
         if attributes is None:
             return None
         return Port(
@@ -179,10 +215,10 @@ class _Target:
 
     def _ana_groups(self, path: str) -> Iterator[tuple[int, AnaGroup]]:
         for number, (name, *others) in self._numbered(path):
-            attributes = self._attributes(f"{path}/{name}")
+            attributes = self.attributes(f"{path}/{name}")
             if attributes is not None:
                 yield number, AnaGroup(number, attributes, name if name != str(number) else "", tuple(others))
 
     def _referral(self, path: str, name: str) -> Referral | None:
-        attributes = self._attributes(path)
+        attributes = self.attributes(path)
         return None if attributes is None else Referral(name, attributes)

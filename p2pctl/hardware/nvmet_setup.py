@@ -34,10 +34,27 @@ def ready(door: Door, *, load: bool, transports: Collection[str] = ()) -> None:
             _load(door, module, f"ports of type {transport}")
 
 
-def _prepare(door: Door, *, load: bool) -> None:
+def could_be_ready(door: Door) -> None:
+    """Raises what stands against a target even where modules may be loaded: for a plan, which loads none.
+
+    A target that is not loaded is an empty one. Raises DeniedError, UnsupportedError.
+    """
+    if not _there(door.files, ROOT):
+        target = _readable(door)
+        if target.built is False and target.loaded is not True:
+            raise _missing(target)
+
+
+def _readable(door: Door) -> Nvmet:
+    """The target that is not there, and why, as far as that is known."""
     target = read_nvmet(Reader(door.files), door.now())
     if target.present is UNREADABLE:
         raise DeniedError(f"{ROOT} may not be read", hint="run it as root", path=ROOT)
+    return target
+
+
+def _prepare(door: Door, *, load: bool) -> None:
+    target = _readable(door)
     if not load:
         raise _missing(target)
     if target.loaded is not True:

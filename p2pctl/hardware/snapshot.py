@@ -24,6 +24,11 @@ _NEEDS: Mapping[PartName, tuple[PartName, ...]] = {
 """Parts that are read with the help of others."""
 
 
+def needed_by(parts: Collection[PartName]) -> frozenset[PartName]:
+    """``parts``, and those that are read with the help of them."""
+    return frozenset(parts) | {part for part, needs in _NEEDS.items() if not frozenset(needs).isdisjoint(parts)}
+
+
 def take(door: Door, parts: Collection[PartName], *, wake: bool = False) -> Snapshot:
     """Reads ``parts`` and what they stand on. Never raises for a fact that cannot be read: it becomes a gap.
 
@@ -130,6 +135,12 @@ def _rnbd(door: Door, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, rnbd=read_rnbd(Reader(door.files), door.now()))
 
 
+def _machine(door: Door, snapshot: Snapshot) -> Snapshot:
+    from p2pctl.hardware.machine import read_machine
+
+    return replace(snapshot, machine=read_machine(Reader(door.files), door.now()))
+
+
 # In this order: what the log and the sockets say is newer than the target that they are about.
 _OTHERS: Mapping[PartName, Callable[[Door, Snapshot], Snapshot]] = {
     "exporters": _exporters,
@@ -142,6 +153,7 @@ _OTHERS: Mapping[PartName, Callable[[Door, Snapshot], Snapshot]] = {
     "network": _network,
     "rnbd": _rnbd,
     "kernel": _kernel,
+    "machine": _machine,
 }
 
 

@@ -16,8 +16,8 @@ from p2pctl.errors import DeniedError, NotFoundError, UsageError
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import READING, DescriptorHandle, drain, refuse_pool, stat_of
 from p2pctl.hardware.names import PciNames
-from p2pctl.hardware.without import WithoutLog, WithoutModules
-from p2pctl.kernel import READ_LIMIT, Files, Log, Names, Process, Processes, Stat
+from p2pctl.hardware.without import WithoutLog, WithoutMemory, WithoutModules, without_events
+from p2pctl.kernel import READ_LIMIT, Events, Files, Log, Names, Process, Processes, Stat
 
 T = TypeVar("T")
 
@@ -211,8 +211,13 @@ class SysrootDoor:
         self.names = PciNames()
         self.log = WithoutLog()
         self.modules = WithoutModules()
+        self.memory = WithoutMemory()
         self._time: float | None = None
         self._replay(directory)
+
+    def events(self) -> Events:
+        """Refuses: nothing tells what becomes of a directory's files, or of the host that it was. Raises EOPNOTSUPP."""
+        without_events()
 
     def now(self) -> float:
         """Seconds since 1970: when the capture was taken, else now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 
 from p2pctl.hardware.capture.trim import trim
 from p2pctl.hardware.reading import RELEASE, SENSE, Reader
@@ -85,18 +86,35 @@ def _p2pdma(reader: Reader, release: Fact[str]) -> tuple[Fact[bool], str]:
 
 def kernel_option(reader: Reader, release: Fact[str], option: str) -> tuple[Fact[bool], str] | None:
     """Whether an option without its ``CONFIG_`` was built in, and the file that says so; None without such a file."""
+    found, path = kernel_options(reader, release, (option,))
+    return None if path is None else (found[option], path)
+
+
+def kernel_options(
+    reader: Reader, release: Fact[str], options: Iterable[str]
+) -> tuple[dict[str, Fact[bool]], str | None]:
+    """Whether options without their ``CONFIG_`` were built in, and the file that says so; without one, nothing."""
+    config, path = _configuration(reader, release)
+    if path is None:
+        return {}, None
+    return {
+        option: config if isinstance(config, Missing) else _option(reader, config, option, path) for option in options
+    }, path
+
+
+def _configuration(reader: Reader, release: Fact[str]) -> tuple[Fact[bytes], str | None]:
     fact = "kernel configuration"
     if not isinstance(release, Missing) and "/" not in release:
         path = f"/boot/config-{release}"
         data = reader.data(path, fact)
         if not isinstance(data, Missing):
-            return _option(reader, data, option, path), path
+            return data, path
     path = "/proc/config.gz"
     data = reader.data(path, fact)
     if isinstance(data, Missing):
-        return None
+        return data, None
     try:
-        return _option(reader, zlib.decompressobj(wbits=31).decompress(data, _CONFIG_LIMIT), option, path), path
+        return zlib.decompressobj(wbits=31).decompress(data, _CONFIG_LIMIT), path
     except zlib.error:
         reader.gap(fact, None, path, SENSE)
         return UNREADABLE, path

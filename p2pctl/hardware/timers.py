@@ -44,7 +44,8 @@ class SystemdTimers:
 
     def arm(self, name: str, seconds: int, arguments: Sequence[str]) -> None:
         """Runs p2pctl with these arguments after ``seconds``. Raises OSError."""
-        passed = {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | dict(self.environment)
+        heeded = () if sys.flags.ignore_environment else _PASSED_ON
+        passed = {key: os.environ[key] for key in heeded if key in os.environ} | dict(self.environment)
         environment = [f"--setenv={key}={value}" for key, value in passed.items()]
         answer = programs.run(
             "systemd-run",
@@ -76,7 +77,8 @@ class SystemdTimers:
 
 def command(arguments: Sequence[str]) -> tuple[str, ...]:
     """The same p2pctl as this one, whatever the working directory holds."""
-    return (sys.executable, "-P", "-m", "p2pctl", *arguments)
+    # An interpreter that heeds nothing of its user's, as the Debian package has it, must not begin to when it is later.
+    return (sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "p2pctl", *arguments)
 
 
 def _check(answer: programs.Answer, name: str, good: set[int]) -> None:

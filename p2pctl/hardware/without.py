@@ -1,4 +1,4 @@
-"""What a recorded host does not have: a log that goes on, modules to load."""
+"""What a recorded host does not have: a log that goes on, modules to load, news, memory."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import errno
 import os
 from typing import NoReturn
 
-from p2pctl.kernel import LogRead
+from p2pctl.kernel import Disk, LogRead, Region
 
 
 def _refuse() -> NoReturn:
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+
+def without_events() -> NoReturn:
+    """``Door.events`` of a host that does not run. Raises EOPNOTSUPP."""
+    _refuse()
 
 
 class WithoutLog:
@@ -37,5 +42,23 @@ class WithoutModules:
         _refuse()
 
     def mount_configfs(self) -> None:
+        """Refuses."""
+        _refuse()
+
+
+class WithoutMemory:
+    """``Memory`` of a host that does not run. Every method raises EOPNOTSUPP."""
+
+    __slots__ = ()
+
+    def map(self, path: str, size: int) -> Region:  # noqa: ARG002  the protocol has it
+        """Refuses."""
+        _refuse()
+
+    def ordinary(self, size: int) -> Region:  # noqa: ARG002  the protocol has it
+        """Refuses."""
+        _refuse()
+
+    def open(self, path: str, *, write: bool = False, exclusive: bool = False) -> Disk:  # noqa: ARG002
         """Refuses."""
         _refuse()

@@ -54,6 +54,11 @@ class Cmb(NamedTuple):
         """The names of the CMBSZ bits that are set; the kernel asks for RDS and WDS before it publishes the pool."""
         return tuple(name for mask, name in _CMB_BITS if self.size_register & mask)
 
+    @property
+    def takes_data(self) -> bool:
+        """Whether the driver publishes the pool: data both ways (drivers/nvme/host/pci.c, ``nvme_map_cmb``)."""
+        return {"RDS", "WDS"} <= set(self.abilities)
+
 
 class Controller(NamedTuple):
     """One NVMe controller."""

@@ -37,11 +37,22 @@ MODULES_TO_LOAD = frozenset({"fc", "pci"})
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
+class KeyFile(NamedTuple):
+    """A file that holds a secret, as far as it can be told without reading the secret."""
+
+    mode: Fact[int]
+    """Permission bits: the kernel makes such files readable to everybody (drivers/nvme/target/configfs.c)."""
+    filled: Fact[bool] = NOT_READ
+    """Whether a key is set, where somebody asked."""
+
+
 class Host(NamedTuple):
     """``hosts/NQN``."""
 
     nqn: str
     attributes: Attributes = _NONE
+    keys: Mapping[str, KeyFile] = _NONE
+    """The attributes of ``SECRET_ATTRIBUTES`` that it has."""
 
 
 class TargetNamespace(NamedTuple):

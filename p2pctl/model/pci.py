@@ -72,6 +72,16 @@ class Acs(NamedTuple):
         return bool(self.control & ACS_REDIRECT)
 
 
+class ResizableBar(NamedTuple):
+    """A BAR that can be made larger or smaller (PCI Express Base Specification 6.0, section 7.8.6)."""
+
+    number: int
+    size: int
+    """Bytes, as it is set now; the BAR itself may have been left without an address all the same."""
+    largest: int
+    """Bytes at most."""
+
+
 class Config(NamedTuple):
     """What configuration space says. All NOT_READ where nobody asked or the function sleeps."""
 
@@ -93,6 +103,8 @@ class Config(NamedTuple):
     """Endpoints: True with an ARI capability, else ABSENT."""
     ats: Fact[bool] = NOT_READ
     """Address translation services: enabled or not; ABSENT without the capability."""
+    resizable: Fact[tuple[ResizableBar, ...]] = NOT_READ
+    """BARs whose size can be chosen; ABSENT without the capability."""
 
 
 class Link(NamedTuple):

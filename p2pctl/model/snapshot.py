@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # a command pays for the parts that it asks for
     from p2pctl.model.holders import Holders
     from p2pctl.model.kernel import Kernel
     from p2pctl.model.log import KernelLog
+    from p2pctl.model.machine import Machine
     from p2pctl.model.network import Network
     from p2pctl.model.nvme import Nvme
     from p2pctl.model.nvmet import Nvmet
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # a command pays for the parts that it asks for
 
 PartName = Literal[
     "pci", "pools", "nvme", "block", "rdma", "exporters", "nvmet", "holders", "kernel",
-    "connections", "log", "network", "rnbd",
+    "connections", "log", "network", "rnbd", "machine",
 ]  # fmt: skip
 
 
@@ -57,6 +58,7 @@ class Snapshot:
     log: KernelLog | None = None
     network: Network | None = None
     rnbd: Rnbd | None = None
+    machine: Machine | None = None
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -64,6 +66,6 @@ class Snapshot:
         parts = (
             self.pci, self.pools, self.nvme, self.block, self.rdma,
             self.exporters, self.nvmet, self.holders, self.kernel,
-            self.connections, self.log, self.network, self.rnbd,
+            self.connections, self.log, self.network, self.rnbd, self.machine,
         )  # fmt: skip
         return tuple(gap for part in parts if part is not None for gap in part.gaps)

@@ -20,8 +20,8 @@ SPEED_CODES = {2.5: 1, 5.0: 2, 8.0: 3, 16.0: 4, 32.0: 5, 64.0: 6}
 """GT/s to the code of Link Capabilities and Link Status."""
 
 _POWER, _MSIX, _EXPRESS, _SUBSYSTEM_ID = 0x01, 0x11, 0x10, 0x0D
-_AER, _ACS, _ARI, _ATS, _SRIOV = 0x0001, 0x000D, 0x000E, 0x000F, 0x0010
-_EXTENDED_VERSION = {_AER: 2, _ACS: 1, _ARI: 1, _ATS: 1, _SRIOV: 1}
+_AER, _ACS, _ARI, _ATS, _SRIOV, _REBAR = 0x0001, 0x000D, 0x000E, 0x000F, 0x0010, 0x0015
+_EXTENDED_VERSION = {_AER: 2, _ACS: 1, _ARI: 1, _ATS: 1, _SRIOV: 1, _REBAR: 1}
 
 
 def build(place: Place) -> bytes:
@@ -158,6 +158,8 @@ def _extended(space: bytearray, place: Place) -> None:
         found.append((_ATS, 8, lambda offset: struct.pack_into("<HH", space, offset + 4, 0x20, 0x8000 if ats else 0)))
     if virtual is not None:
         found.append((_SRIOV, 0x40, lambda offset: _sriov(space, offset, place)))
+    if device.resizable:
+        found.append((_REBAR, 4 + 8 * len(device.resizable), lambda offset: _resizable(space, offset, place)))
     offset = 0x100
     for nth, (number, size, write) in enumerate(found, start=1):
         after = offset + size
@@ -166,6 +168,16 @@ def _extended(space: bytearray, place: Place) -> None:
         )
         write(offset)
         offset = after
+
+
+def _resizable(space: bytearray, offset: int, place: Place) -> None:
+    """Capability and control of each BAR: all sizes from 1 MiB up to its largest are supported."""
+    count = len(place.device.resizable)
+    sizes = {region.bar: region.size for region in place.device.regions}
+    for nth, (number, largest) in enumerate(place.device.resizable):
+        most = (largest >> 20).bit_length()
+        now = max((sizes.get(number, 0) >> 20).bit_length() - 1, 0)
+        struct.pack_into("<II", space, offset + 4 + 8 * nth, ((1 << most) - 1) << 4, number | count << 5 | now << 8)
 
 
 def _sriov(space: bytearray, offset: int, place: Place) -> None:

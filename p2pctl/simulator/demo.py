@@ -16,12 +16,12 @@ from p2pctl.simulator.blocks import Disk
 from p2pctl.simulator.demo_pci import DIRECT_PORTS, buses
 from p2pctl.simulator.gpus import Gpu
 from p2pctl.simulator.host import Host
-from p2pctl.simulator.machine import Buffer, Kernel, Module
+from p2pctl.simulator.machine import Board, Buffer, Kernel, Module
 from p2pctl.simulator.network import LOOPBACK, Interface
 from p2pctl.simulator.nodes import Directory, File, LiveDirectory, Node, text
 from p2pctl.simulator.nvme import Drive, cmb_size
 from p2pctl.simulator.pci import GIB, KIB, MIB
-from p2pctl.simulator.pools import Load, Pool
+from p2pctl.simulator.pools import Load, Pool, Taken
 from p2pctl.simulator.processes import Running
 from p2pctl.simulator.rdma import Rnic, addresses
 
@@ -45,6 +45,8 @@ KERNEL = Kernel(
     model=143,
     stepping=8,
 )
+
+_BOARD = Board("Supermicro", "SYS-221H-TNR", "X13DEI", "American Megatrends International, LLC.", "2.1", "03/14/2025")
 
 _LOCATION = 0x64
 """CMBLOC of a buffer at the start of BAR 4, with the bits set that allow data pointers into it."""
@@ -150,15 +152,15 @@ _MODULES = (
 )  # fmt: skip
 
 
-def _add_drives(host: Host, step: Callable[[], int]) -> None:
+def _add_drives(host: Host, step: Callable[[], int], taken: Taken) -> None:
     for address, drive in DRIVES.items():
         nvme.attach(host, host[address], drive)
     for address, pool in demo_pools().items():
-        host.extend(host[address], partial(_pool_directory, pool, step))
+        host.extend(host[address], partial(_pool_directory, pool, step, partial(taken.of, address)))
 
 
-def _pool_directory(pool: Pool, step: Callable[[], int]) -> dict[str, Node]:
-    return {"p2pmem": pools.directory(pool, step)}
+def _pool_directory(pool: Pool, step: Callable[[], int], taken: Callable[[], int]) -> dict[str, Node]:
+    return {"p2pmem": pools.directory(pool, step, taken)}
 
 
 def _add_blocks(host: Host) -> None:
@@ -248,13 +250,21 @@ class Target(Protocol):
         ...
 
 
-def build(step: Callable[[], int], target: Target) -> tuple[Host, Directory, tuple[Running, ...]]:
-    """The host, its tree and the processes; ``step`` counts the steps of `pools.STEP` seconds since the start."""
+def build(
+    step: Callable[[], int], target: Target, taken: Taken | None = None
+) -> tuple[Host, Directory, tuple[Running, ...]]:
+    """The host, its tree and the processes; ``step`` counts the steps of `pools.STEP` seconds since the start.
+
+    ``taken`` tells how much of the pools is mapped by whoever looks.
+    """
     host = Host(buses(), PROCESSORS, iommu=True)
     machine.add_kernel(host, KERNEL)
+    machine.add_board(host, _BOARD, "S459999X3210042")
+    machine.add_distribution(host, "Ubuntu", "26.10", "Ubuntu 26.10")
+    machine.add_huge_pages(host, {2048: 1024, 1048576: 0})
     machine.add_modules(host, _MODULES)
     machine.add_iommus(host)
-    _add_drives(host, step)
+    _add_drives(host, step, taken or Taken())
     _add_blocks(host)
     _add_network(host)
     cards = [Gpu(host[address], 48 * GIB, 48 * GIB) for address in ("0000:1d:00.0", "0000:3b:00.0")]

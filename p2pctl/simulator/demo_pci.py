@@ -108,7 +108,7 @@ def _gpu(*, sound_sleeps: bool) -> Device:
     link = _link(GEN4, 16)
     card = Device(
         ids=(AMD, 0x7448), class_code=0x030000, subsystem=(AMD, 0x0E0D), port=PortType.LEGACY_ENDPOINT,
-        driver="amdgpu", link=link, acs=NO_PEERS, ats=True,
+        driver="amdgpu", link=link, acs=NO_PEERS, ats=True, resizable=((0, 64 * GIB),),
         regions=(
             Region(0, 64 * GIB, prefetchable=True),
             Region(2, 2 * MIB, prefetchable=True),

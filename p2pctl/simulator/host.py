@@ -50,6 +50,10 @@ class Host:
         """Makes devices known to a class: ``/sys/class/KIND/NAME`` links to each path, NAME being its last part."""
         self._classes.setdefault(kind, {}).update((path.rpartition("/")[2], path) for path in paths)
 
+    def made(self, address: str) -> Directory:
+        """The directory of a function, made anew. Raises KeyError."""
+        return Directory(partial(self._function, self[address]))
+
     def iommu(self, place: Place) -> str | None:
         """The IOMMU in charge of a function: one a root bus."""
         if not self._iommu:

@@ -44,6 +44,17 @@ class Kernel(NamedTuple):
     vendor: str = "GenuineIntel"
 
 
+class Board(NamedTuple):
+    """What firmware says of a machine."""
+
+    vendor: str
+    product: str
+    board: str
+    bios_vendor: str
+    bios: str
+    bios_date: str
+
+
 class Module(NamedTuple):
     """A loaded kernel module."""
 
@@ -73,6 +84,33 @@ def add_kernel(host: Host, kernel: Kernel) -> None:
     host.add("/proc/sys/kernel/osrelease", _sysctl(kernel.release))
     host.add("/proc/sys/kernel/random/boot_id", _sysctl(kernel.boot_id))
     host.add("/sys/kernel/security/lockdown", File(b"[none] integrity confidentiality\n", 0o644))
+
+
+def add_board(host: Host, board: Board, serial: str) -> None:
+    """What firmware says of the machine; its serial numbers only to root (drivers/firmware/dmi-id.c)."""
+    path = "/sys/devices/virtual/dmi/id"
+    values = {
+        "sys_vendor": board.vendor, "product_name": board.product, "board_vendor": board.vendor,
+        "board_name": board.board, "bios_vendor": board.bios_vendor, "bios_version": board.bios,
+        "bios_date": board.bios_date, "chassis_type": "23",
+    }  # fmt: skip
+    files: dict[str, Node] = {name: text(value) for name, value in values.items()}
+    files |= {name: text(serial, 0o400) for name in ("product_serial", "board_serial", "chassis_serial")}
+    host.add(path, Directory({**files, "subsystem": Link(relative("/sys/class/dmi", path))}))
+    host.register("dmi", path)
+
+
+def add_distribution(host: Host, name: str, version: str, title: str) -> None:
+    """os-release(5)."""
+    contents = f'PRETTY_NAME="{title}"\nNAME="{name}"\nVERSION_ID="{version}"\nID={name.lower()}\nID_LIKE=debian\n'
+    host.add("/usr/lib/os-release", File(contents.encode(), 0o644, len(contents)))
+    host.add("/etc/os-release", Link("../usr/lib/os-release"))
+
+
+def add_huge_pages(host: Host, counts: Mapping[int, int]) -> None:
+    """Huge pages set aside, by their size in KiB."""
+    for size, count in counts.items():
+        host.add(f"/sys/kernel/mm/hugepages/hugepages-{size}kB", Directory({"nr_hugepages": text(count, 0o644)}))
 
 
 def _sysctl(value: str, mode: int = 0o444) -> File:

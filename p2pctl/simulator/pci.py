@@ -74,6 +74,8 @@ class Device(NamedTuple):
     """None without a link, as on a root bus."""
     acs: Acs | None = None
     """None without the capability."""
+    resizable: tuple[tuple[int, int], ...] = ()
+    """BARs whose size can be chosen: number, and bytes at most (the Resizable BAR capability)."""
     ats: bool | None = None
     """Address translation services: enabled or not; None without the capability."""
     ari: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,6 +15,23 @@ STEP = 0.5
 
 ALLOCATE_SIZE = 1 << 40
 """What the kernel reports as the size of ``p2pmem/allocate``: nominal, since it is only for mmap(2)."""
+
+
+class Taken:
+    """Bytes that are mapped of each pool, by the address of its function."""
+
+    def __init__(self) -> None:
+        self._bytes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def of(self, address: str) -> int:
+        """Bytes of one pool."""
+        return self._bytes.get(address, 0)
+
+    def add(self, address: str, count: int) -> None:
+        """Takes so many more, or gives them back."""
+        with self._lock:
+            self._bytes[address] = self._bytes.get(address, 0) + count
 
 
 class Load(NamedTuple):
@@ -58,11 +76,14 @@ class Pool(NamedTuple):
         return self.size - self.own - self.mapped - held
 
 
-def directory(pool: Pool, step: Callable[[], int]) -> Node:
-    """The ``p2pmem`` directory of a function (drivers/pci/p2pdma.c, ``p2pmem_group``)."""
+def directory(pool: Pool, step: Callable[[], int], taken: Callable[[], int] = int) -> Node:
+    """The ``p2pmem`` directory of a function (drivers/pci/p2pdma.c, ``p2pmem_group``).
+
+    ``taken`` says how many bytes this process itself has mapped.
+    """
 
     def available() -> bytes:
-        return f"{pool.available(step())}\n".encode()
+        return f"{max(pool.available(step()) - taken(), 0)}\n".encode()
 
     return Directory(
         {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from p2pctl.errors import DeniedError, P2pctlError, UsageError, from_os_error
 from p2pctl.simulator.nodes import Directory, nest
-from p2pctl.simulator.tree import MemoryFiles
+from p2pctl.simulator.tree import MemoryFiles, Told, nobody
 
 if TYPE_CHECKING:
     from p2pctl.simulator.nvmet.kernel import NvmetKernel
@@ -30,8 +30,9 @@ _OPERATIONS = frozenset({"write", "mkdir", "rmdir", "symlink", "unlink", "chmod"
 class DemoState:
     """The record in a directory, which is made when there is something to record."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, told: Told = nobody) -> None:
         self.path = directory / "target.jsonl"
+        self._told = told
         self._read = 0
         """Bytes that were replayed already."""
 
@@ -39,7 +40,7 @@ class DemoState:
         """Does to the kernel what others have done since. Raises UsageError for a damaged record, P2pctlError."""
         try:
             size = self.path.stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             size = 0
         except OSError as problem:
             raise self._refused(problem, "read what was done to the demo host") from None
@@ -53,7 +54,7 @@ class DemoState:
             raise self._refused(problem, "read what was done to the demo host") from None
         # A line without its end is one that is being written, or was when its writer was killed.
         whole = data[: data.rfind(b"\n") + 1]
-        files = MemoryFiles(_tree(kernel))
+        files = MemoryFiles(_tree(kernel), told=self._told)
         for line in whole.splitlines():
             self._replay(files, line, first=self._read == 0)
             self._read += len(line) + 1
@@ -133,9 +134,15 @@ class KeptFiles(MemoryFiles):
     """The demo host's files, with what is done to its target recorded."""
 
     def __init__(
-        self, root: Directory, state: DemoState, kernel: Callable[[], NvmetKernel], *, privileged: bool = True
+        self,
+        root: Directory,
+        state: DemoState,
+        kernel: Callable[[], NvmetKernel],
+        *,
+        privileged: bool = True,
+        told: Told = nobody,
     ) -> None:
-        super().__init__(root, privileged=privileged)
+        super().__init__(root, privileged=privileged, told=told)
         self._state = state
         self._kernel = kernel
 

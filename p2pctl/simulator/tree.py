@@ -54,12 +54,21 @@ class MemoryHandle(Closing):
         self._file = None
 
 
+Told = Callable[[str, str], None]
+"""Hears of each operation that was done, and of the path that it was done to."""
+
+
+def nobody(_operation: str, _path: str) -> None:
+    """Nobody hears of it."""
+
+
 class MemoryFiles:
     """The files of a tree, as root sees them or, with ``privileged`` False, as everybody else does."""
 
-    def __init__(self, root: Directory, *, privileged: bool = True) -> None:
+    def __init__(self, root: Directory, *, privileged: bool = True, told: Told = nobody) -> None:
         self._root = root
         self._privileged = privileged
+        self._told = told
 
     def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
         """The file's contents, ``limit`` bytes at most."""
@@ -125,27 +134,29 @@ class MemoryFiles:
             node.store(bytes(data))
         except OSError as problem:
             raise error(problem.errno or errno.EIO, path) from None
+        self._told("write", path)
 
     def mkdir(self, path: str) -> None:
         """Makes a directory. Raises EEXIST, ENAMETOOLONG, EPERM where only the kernel makes any."""
         parent, _, name = self._place(path)
         if name in parent.entries:
             raise error(errno.EEXIST, path)
-        self._change(path, parent, lambda: parent.make(name))
+        self._change("mkdir", path, parent, lambda: parent.make(name))
 
     def rmdir(self, path: str) -> None:
         """Removes an empty directory. Raises ENOTDIR, ENOTEMPTY, EPERM, and EINVAL for a path that ends in a dot."""
         parent, _, name = self._place(path, _NO_NAME_TO_REMOVE)
         if not isinstance(self._entry(parent, name, path), Directory):
             raise error(errno.ENOTDIR, path)
-        self._change(path, parent, lambda: parent.remove(name))
+        self._change("rmdir", path, parent, lambda: parent.remove(name))
 
     def symlink(self, target: str, path: str) -> None:
         """Makes a link to a kernel path. Raises EEXIST, EPERM where only the kernel makes any."""
         parent, here, name = self._place(path)
         if name in parent.entries:
             raise error(errno.EEXIST, path)
-        self._change(path, parent, lambda: parent.link(name, target, here, lambda found: self._find(found)[0]))
+        find = lambda found: self._find(found)[0]  # noqa: E731
+        self._change("symlink", path, parent, lambda: parent.link(name, target, here, find))
 
     def unlink(self, path: str) -> None:
         """Removes a link. Raises EISDIR for a directory, EPERM for a file."""
@@ -155,7 +166,7 @@ class MemoryFiles:
             raise error(errno.EISDIR, path)
         if not isinstance(node, Link):
             raise error(errno.EPERM, path)
-        self._change(path, parent, lambda: parent.unlink(name))
+        self._change("unlink", path, parent, lambda: parent.unlink(name))
 
     def chmod(self, path: str, mode: int) -> None:
         """Sets the permission bits."""
@@ -165,13 +176,14 @@ class MemoryFiles:
         if not isinstance(node, Link):
             node.mode = mode
 
-    def _change(self, path: str, parent: Directory, change: Callable[[], None]) -> None:
+    def _change(self, operation: str, path: str, parent: Directory, change: Callable[[], None]) -> None:
         if not self._privileged and not parent.mode & 0o002:
             raise error(errno.EACCES, path)
         try:
             change()
         except OSError as problem:
             raise error(problem.errno or errno.EIO, path) from None
+        self._told(operation, path)
 
     def _entry(self, parent: Directory, name: str, path: str) -> Node:
         try:

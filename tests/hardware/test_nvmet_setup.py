@@ -8,7 +8,7 @@ import os
 import pytest
 
 from p2pctl.errors import BusyError, DeniedError, P2pctlError, UnsupportedError
-from p2pctl.hardware.nvmet_setup import ready
+from p2pctl.hardware.nvmet_setup import could_be_ready, ready
 from p2pctl.simulator.nodes import Directory
 from p2pctl.simulator.tree import MemoryFiles
 from tests.trees import TreeDoor
@@ -97,6 +97,14 @@ def test_a_kernel_without_the_target_is_told_from_one_that_has_not_loaded_it() -
     root.entries["proc"] = Directory({"sys": Directory({"kernel": Directory({"osrelease": File(b"7.3\n")})})})
     with pytest.raises(UnsupportedError, match="built without"):
         ready(kernel, load=False)
+    with pytest.raises(UnsupportedError, match="built without"):
+        could_be_ready(kernel)
+
+
+@pytest.mark.parametrize("kernel", [Kernel(), Kernel("nvmet"), Kernel("nvmet", mounted=True)])
+def test_a_plan_takes_what_could_be_loaded_for_granted(kernel: Kernel) -> None:
+    could_be_ready(kernel)
+    assert kernel.calls == []
 
 
 @pytest.mark.parametrize(("there", "calls"), [((), ["nvmet", "mount"]), (("nvmet",), ["mount"])])

@@ -57,6 +57,17 @@ CONTENTS: tuple[tuple[str, str], ...] = (
     ("/sys/module/nvme/parameters", "use_threaded_interrupts max_host_mem_size_mb"),
     ("/sys/module/nvme_core/parameters", "multipath multipath_always_on iopolicy admin_timeout io_timeout max_retries"),
     ("/sys/module/nvme_core/parameters", "shutdown_timeout default_ps_max_latency_us force_apst disable_pi_offsets"),
+    ("/sys/**/dmi/id", "sys_vendor product_name board_vendor board_name bios_vendor bios_version bios_date"),
+    ("/sys/module/*", "version"),
+    ("/sys/module/amdgpu/parameters", "pcie_p2p"),
+    ("/sys/kernel/mm/hugepages/*", "nr_hugepages"),
+    ("/proc/driver/nvidia", "version params"),
+    ("/usr/lib", "os-release"),
+    ("/etc", "os-release"),
+    ("/etc/default", "grub"),
+    ("/etc/systemd/system", "nvmet.service"),
+    ("/usr/lib/systemd/system", "nvmet.service"),
+    ("/lib/systemd/system", "nvmet.service"),
     ("/proc", "cmdline cpuinfo version config.gz kallsyms"),
     ("/proc/sys/kernel", "hostname osrelease"),
     ("/proc/sys/kernel/random", "boot_id"),
@@ -146,10 +157,16 @@ NAMES: tuple[tuple[str, str], ...] = (
     (f"{_EXPORTS}/*", "block_dev sessions"),
     (f"{_EXPORTS}/*/sessions", "*"),
     ("/proc/1", "net"),
+    ("/etc/systemd/system/multi-user.target.wants", "nvmet.service"),
 )
 """Directory, and the names in a listing of it that stay although nothing was read below them."""
 
-_PLACES = frozenset({"/", "/sys", "/boot", "/proc", "/proc/sys", "/proc/sys/kernel", "/proc/sys/kernel/random"})
+_PLACES = frozenset(
+    {
+        "/", "/sys", "/boot", "/proc", "/proc/sys", "/proc/sys/kernel", "/proc/sys/kernel/random",
+        "/proc/driver", "/proc/driver/nvidia", "/usr", "/usr/lib", "/lib", "/etc",
+    }
+)  # fmt: skip
 
 _SECRET = re.compile(
     r"dhchap(?!_hash$|_dhgroup$).*|tls.*key.*|.*psk.*|.*secret.*|.*passw.*|.*private.*key.*|.*credential.*",

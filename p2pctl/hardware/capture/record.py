@@ -13,11 +13,12 @@ from p2pctl.hardware.capture.pieces import Pieces
 from p2pctl.hardware.capture.trim import trim
 from p2pctl.hardware.confine import ReadOnly, resolve
 from p2pctl.hardware.log import concerns
-from p2pctl.hardware.without import WithoutModules
+from p2pctl.hardware.without import WithoutMemory, WithoutModules, without_events
 from p2pctl.kernel import (
     READ_LIMIT,
     Closing,
     Door,
+    Events,
     Files,
     Handle,
     Log,
@@ -266,7 +267,12 @@ class RecordingDoor:
         self.names = _RecordingNames(door.names, self.record)
         self.log = _RecordingLog(lambda: door.log, self.record)
         self.modules = WithoutModules()
+        self.memory = WithoutMemory()
         self._time = door.now()
+
+    def events(self) -> Events:
+        """Refuses: a capture holds no news. Raises EOPNOTSUPP."""
+        without_events()
 
     def now(self) -> float:
         """Seconds since 1970: the one time that the capture has."""

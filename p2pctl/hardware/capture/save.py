@@ -21,14 +21,14 @@ _HINTS: dict[int | None, str] = {
 }
 
 
-def save(data: bytes, path: str, *, force: bool = False) -> None:
-    """Writes ``data`` to a file of mode 0600, which appears when it is complete.
+def save(data: bytes, path: str, *, force: bool = False, mode: int = _PRIVATE) -> None:
+    """Writes ``data`` to a file of this mode, whatever the umask, which appears when it is complete.
 
     Raises UsageError for what is there already (unless ``force``, and then only a regular file is replaced) and
     P2pctlError as the kernel's errno says. Nothing stays behind where it fails. No link is followed.
     """
     with _folder(path) as (folder, name):
-        _into(folder, data, path, name, force=force)
+        _into(folder, data, path, name, force=force, mode=mode)
 
 
 def check(path: str, *, force: bool = False) -> None:
@@ -55,7 +55,7 @@ def _folder(path: str) -> Iterator[tuple[int, str]]:
         finally:
             os.close(folder)
     except OSError as error:
-        hint = _HINTS.get(error.errno, "give a file in another directory, or - for standard output")
+        hint = _HINTS.get(error.errno, "give a file in another directory, or send it to standard output")
         raise from_os_error(error, f"write {path}", hint=hint) from None
 
 
@@ -66,12 +66,12 @@ def _create(folder: int) -> tuple[str, int]:
     return temporary, os.open(temporary, flags, _PRIVATE, dir_fd=folder)
 
 
-def _into(folder: int, data: bytes, path: str, name: str, *, force: bool) -> None:
+def _into(folder: int, data: bytes, path: str, name: str, *, force: bool, mode: int) -> None:
     _check_free(folder, path, name, force=force)
     temporary, descriptor = _create(folder)
     try:
         try:
-            os.fchmod(descriptor, _PRIVATE)
+            os.fchmod(descriptor, mode)
             _write_all(descriptor, data)
             os.fsync(descriptor)
         finally:

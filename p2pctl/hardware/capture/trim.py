@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+from p2pctl.hardware.capture.grub import GRUB_FILE, trim_grub
 from p2pctl.kernel import READ_LIMIT
 
 _MAPPED = re.compile(rb"/p2pmem/allocate(?: \(deleted\))?$|\s/dev/(?:nvme|ng|p2pmem)[^/]*$")
 _SYMBOL = re.compile(rb"(?m)^[0-9a-f]+( . (?:_text|pci_p2pdma_add_resource))$")
 _STATUS = re.compile(rb"(?:Name|Tgid|Pid|PPid|Uid):")
+_UNIT = re.compile(rb"ExecSt(?:art|op)=")
 _CPU = re.compile(rb"(?:processor|vendor_id|cpu family|model|model name)\s*:|$")
 _CONFIG = re.compile(rb"(?:# )?CONFIG_(?:PCI|PCI_P2PDMA|ZONE_DEVICE|VFIO_PCI_DMABUF|HSA_AMD_P2P|NVME_TARGET\w*)[ =]")
 _LOCAL_ROUTE = re.compile(rb" *\|-- [0-9.]+\n(?: +/[0-9]+ \S+ \S+.*\n)*? +/[0-9]+ \S+ LOCAL\b.*\n")
@@ -25,15 +27,11 @@ _URL_PASSWORD = re.compile(rb"((?:://|iscsi:)[^\s/@:]{0,256}):[^\s/@]{1,256}@")
 
 def trim(path: str, data: bytes) -> bytes:
     """What is kept of a file's contents; of most files, all."""
-    if path == "/proc/cmdline":
-        return _OPTION.sub(_option, data)
-    if path == "/proc/cpuinfo":
-        return _lines(_CPU, data)
-    if path == "/proc/kallsyms":
-        # Addresses would tell where the kernel lies in memory.
-        return b"".join(b"0" * 16 + match[1] + b"\n" for match in _SYMBOL.finditer(data))
-    if path == "/proc/config.gz":
-        return _compressed(data)
+    trimmer = _OF_PATH.get(path)
+    if trimmer is not None:
+        return trimmer(data)
+    if path.endswith("/systemd/system/nvmet.service"):
+        return _lines(_UNIT, data)
     if path.startswith("/boot/config-"):
         return _lines(_CONFIG, data)
     if path.endswith("/net/fib_trie"):
@@ -79,6 +77,11 @@ def _lines(wanted: re.Pattern[bytes], data: bytes) -> bytes:
     return b"".join(line for line in data.splitlines(keepends=True) if wanted.match(line.rstrip(b"\n")))
 
 
+def _symbols(data: bytes) -> bytes:
+    """Without the addresses, which would tell where the kernel lies in memory."""
+    return b"".join(b"0" * 16 + match[1] + b"\n" for match in _SYMBOL.finditer(data))
+
+
 def _compressed(data: bytes) -> bytes:
     """The same for ``/proc/config.gz``; what is no gzip file becomes another thing that is none."""
     try:
@@ -86,3 +89,12 @@ def _compressed(data: bytes) -> bytes:
     except zlib.error:
         return b"damaged"
     return gzip.compress(_lines(_CONFIG, text), mtime=0)
+
+
+_OF_PATH: dict[str, Callable[[bytes], bytes]] = {
+    "/proc/cmdline": lambda data: _OPTION.sub(_option, data),
+    "/proc/cpuinfo": lambda data: _lines(_CPU, data),
+    "/proc/kallsyms": _symbols,
+    "/proc/config.gz": _compressed,
+    GRUB_FILE: trim_grub,
+}

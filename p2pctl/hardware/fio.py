@@ -1,0 +1,57 @@
+"""Runs fio, where it is installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from p2pctl.errors import P2pctlError, UnsupportedError, from_os_error
+from p2pctl.hardware import programs
+
+_PATIENCE = 120.0
+"""Seconds that a job may take beyond its own time."""
+
+_HINT = "--fio-job FILE keeps the job, to run it by hand"
+
+
+def find() -> str:
+    """The program. Raises UnsupportedError without it."""
+    found = programs.find("fio")
+    if found is None:
+        raise UnsupportedError("fio is not installed", hint="apt install fio, or leave --fio out")
+    return found
+
+
+def run(job: str, seconds: float) -> bytes:
+    """What a job reports as JSON; it takes about ``seconds``. Raises P2pctlError where it fails or hangs."""
+    with tempfile.TemporaryDirectory(prefix="p2pctl-fio-") as directory:
+        file = Path(directory) / "job.fio"
+        file.write_text(job, encoding="utf-8")
+        try:
+            ran = subprocess.run(
+                # Read-only by its own switch, too: whatever the job says.
+                [find(), "--readonly", "--output-format=json", str(file)],
+                capture_output=True,
+                check=False,
+                cwd=directory,
+                timeout=seconds + _PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            raise P2pctlError(f"fio did not end within {seconds + _PATIENCE:.0f} seconds", hint=_HINT) from None
+    if ran.returncode:
+        said = (ran.stderr or ran.stdout).decode("utf-8", "replace").strip().splitlines()
+        raise P2pctlError(f"fio failed ({ran.returncode}): {said[-1] if said else 'it said nothing'}", hint=_HINT)
+    return ran.stdout
+
+
+def keep(job: str, path: str) -> None:
+    """Adds a job to a file, which is its owner's alone when it is new; no link is followed. Raises P2pctlError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(job + "\n")
+    except OSError as error:
+        hint = "name a file in a directory that you may write to"
+        raise from_os_error(error, f"write the job to {path}", hint=hint) from None

@@ -1,0 +1,111 @@
+"""The live host's memory and disks, as far as they need no drive: files, and what goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from p2pctl.hardware.memory import LiveMemory
+from p2pctl.kernel import Part
+from p2pctl.simulator.memory import MemoryRegion
+
+PAGE = 4096
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "disk"
+    path.write_bytes(os.urandom(8 * PAGE))
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECT))
+    except OSError:
+        pytest.fail("the temporary directory takes no direct I/O: set TMPDIR to one on a disk")
+    return path
+
+
+def test_a_vector_is_read_and_written_past_the_page_cache(file: Path) -> None:
+    memory = LiveMemory()
+    data = file.read_bytes()
+    with (
+        memory.ordinary(4 * PAGE) as one,
+        memory.ordinary(4 * PAGE) as other,
+        memory.open(str(file), write=True) as disk,
+    ):
+        assert disk.size == len(data)
+        parts = (Part(one, PAGE, PAGE), Part(other, 0, 2 * PAGE))
+        assert disk.read(PAGE, parts) == 3 * PAGE
+        assert one.get(PAGE, PAGE) + other.get(0, 2 * PAGE) == data[PAGE : 4 * PAGE]
+        one.put(0, b"x" * PAGE)
+        assert disk.write(0, (Part(one, 0, PAGE), Part(other, 0, PAGE))) == 2 * PAGE
+    assert file.read_bytes() == b"x" * PAGE + data[2 * PAGE : 3 * PAGE] + data[2 * PAGE :]
+
+
+def test_half_a_block_is_refused_as_the_kernel_does(file: Path) -> None:
+    memory = LiveMemory()
+    with memory.ordinary(PAGE) as one, memory.open(str(file)) as disk:
+        with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+            disk.read(0, (Part(one, 0, 100),))
+        with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+            disk.write(0, (Part(one, 0, PAGE),))
+
+
+def test_no_link_is_followed_to_what_nobody_has_looked_at(file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
+        LiveMemory().open(str(link))
+
+
+def test_what_is_no_pool_cannot_be_mapped(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        LiveMemory().map(str(tmp_path / "none"), PAGE)
+    with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+        LiveMemory().map(str(file), 100 * PAGE)
+
+
+def test_memory_of_another_host_is_no_memory_of_this_one(file: Path) -> None:
+    with LiveMemory().open(str(file)) as disk, pytest.raises(TypeError):
+        disk.read(0, (Part(MemoryRegion(PAGE, None, lambda: None), 0, PAGE),))
+
+
+def test_descriptors_and_mappings_are_given_back(file: Path) -> None:
+    """A thousand of each, and closing twice does no harm."""
+    memory = LiveMemory()
+
+    def held() -> tuple[int, int]:
+        return len(tuple(Path("/proc/self/fd").iterdir())), len(Path("/proc/self/maps").read_text().splitlines())
+
+    before = held()
+    for _ in range(1000):
+        region, disk = memory.map(str(file), PAGE), memory.open(str(file))
+        disk.close()
+        disk.close()
+        region.close()
+        region.close()
+        with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+            disk.read(0, ())
+    descriptors, maps = held()
+    assert descriptors == before[0]
+    assert maps <= before[1] + 8
+
+
+def test_a_pool_that_goes_away_is_an_error_and_no_death(tmp_path: Path) -> None:
+    """As a file that is cut short, whose mapping kills whoever touches it: a drive was pulled out during verify."""
+    path = tmp_path / "allocate"
+    data = os.urandom(4 * PAGE)
+    path.write_bytes(data)
+    with LiveMemory().map(str(path), 4 * PAGE) as region:
+        assert region.get(0, 4 * PAGE) == data
+        region.put(PAGE + 1, b"x" * 100)
+        region.put(0, b"y")
+        assert region.get(0, PAGE + 102) == b"y" + data[1 : PAGE + 1] + b"x" * 100 + data[PAGE + 101 : PAGE + 102]
+        os.truncate(path, PAGE)
+        for touch in (lambda: region.get(0, 2 * PAGE), lambda: region.get(PAGE, 1), lambda: region.put(PAGE, b"z" * 9)):
+            with pytest.raises(OSError, match=os.strerror(errno.ENODEV)) as caught:
+                touch()
+            assert (caught.value.errno, caught.value.filename) == (errno.ENODEV, str(path))
+        assert region.get(0, 1) == b"y"
+    region.close()
