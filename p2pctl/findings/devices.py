@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from p2pctl.findings.pools import pool_states
-from p2pctl.findings.selectors import names_by_address
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, Fact, Missing
 from p2pctl.model.pci import Function
 from p2pctl.model.snapshot import PartName, Snapshot
+from p2pctl.resolver.selectors import names_by_address
 
 PARTS: frozenset[PartName] = frozenset({"pci", "pools", "nvme", "rdma", "block", "exporters"})
 """The parts that devices are described from."""

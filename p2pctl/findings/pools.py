@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from p2pctl.errors import BusyError, P2pctlError
 from p2pctl.findings.holders import Holder, holders, unexplained, used
-from p2pctl.findings.selectors import not_found
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, Fact, Gap, Missing
 from p2pctl.model.nvme import Cmb, Controller
 from p2pctl.model.pci import Function
 from p2pctl.model.pools import Pool
 from p2pctl.model.snapshot import PartName, Snapshot
+from p2pctl.resolver.selectors import not_found
 from p2pctl.units import format_bytes
 
 if TYPE_CHECKING:  # a short command may never read this part
@@ -24,6 +24,14 @@ PoolKind = Literal["published", "private", "unregistered"]
 
 ALIGNMENT = 2 << 20
 """Bytes: page-backed device memory comes in sub-sections (mm/sparse.c); the NVMe driver checks since 6.15."""
+
+
+class Why(NamedTuple):
+    """Why a memory buffer is no pool."""
+
+    text: str
+    advice: str | None = None
+    """What would help, or tell more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class PoolState:
     name: str | None
     """What the device is called: its own model name, or that of a database."""
     state: Fact[PoolKind]
-    cause: str | None
+    why: Why | None
     """For ``unregistered``: the likely cause."""
     size: Fact[int]
     available: Fact[int]
@@ -44,6 +52,11 @@ class PoolState:
     mappable: Fact[bool]
     holders: tuple[Holder, ...] | None
     """None while nobody looked."""
+
+    @property
+    def cause(self) -> str | None:
+        """The likely cause, with what would help, in a sentence."""
+        return None if self.why is None else ": ".join(filter(None, self.why))
 
     @property
     def address(self) -> Address:
@@ -105,7 +118,7 @@ def _registered(pool: Pool, snapshot: Snapshot) -> PoolState:
         controller=controller.name if controller else None,
         name=_name(pool.function, controller),
         state=_kind(pool),
-        cause=None,
+        why=None,
         size=pool.size,
         available=pool.available,
         used=_first_missing(pool.size, pool.available) if taken is None else taken,
@@ -134,7 +147,7 @@ def _unregistered(snapshot: Snapshot) -> Iterable[PoolState]:
             controller=controller.name,
             name=_name(function, controller),
             state="unregistered",
-            cause=unregistered_cause(function, controller.cmb, snapshot.kernel),
+            why=unregistered_cause(function, controller.cmb, snapshot.kernel),
             size=ABSENT,
             available=ABSENT,
             used=ABSENT,
@@ -151,28 +164,30 @@ def _name(function: Function, controller: Controller | None) -> str | None:
     return function.device_name or function.vendor_name
 
 
-def unregistered_cause(function: Function, cmb: Cmb, kernel: Kernel | None) -> str:
+def unregistered_cause(function: Function, cmb: Cmb, kernel: Kernel | None) -> Why:
     """Why the driver did not register a Controller Memory Buffer (drivers/nvme/host/pci.c, ``nvme_map_cmb``)."""
     if kernel is not None and kernel.p2pdma is False:
-        return "this kernel was built without CONFIG_PCI_P2PDMA"
+        return Why("this kernel was built without CONFIG_PCI_P2PDMA")
     if cmb.size == 0:
-        return "CMBSZ gives a size of 0"
+        return Why("CMBSZ gives a size of 0")
     if isinstance(function.bars, Missing):
-        return f"not known: the BARs of {function.address} could not be read"
+        return Why(f"not known, since the BARs of {function.address} could not be read")
     bar = next((bar for bar in function.bars if bar.number == cmb.bar and bar.memory), None)
     if bar is None:
-        return f"BAR {cmb.bar}, which holds it, has no memory assigned: look for 'can't assign' in the kernel log"
+        return Why(
+            f"BAR {cmb.bar}, which holds it, has no memory assigned", "look for 'can't assign' in the kernel log"
+        )
     if cmb.offset >= bar.size:
-        return f"it starts at {format_bytes(cmb.offset)}, beyond BAR {cmb.bar} of {format_bytes(bar.size)}"
+        return Why(f"it starts at {format_bytes(cmb.offset)}, beyond BAR {cmb.bar} of {format_bytes(bar.size)}")
     start, size = bar.start + cmb.offset, min(cmb.size, bar.size - cmb.offset)
     if bar.start % ALIGNMENT or start % ALIGNMENT or size % ALIGNMENT:
-        return (
+        return Why(
             f"{format_bytes(size)} at {start:#x} is not aligned to 2 MiB, in start and size, as page-backed device "
-            "memory has to be: ask the vendor for a larger CMB"
+            "memory has to be",
+            "ask the vendor for a larger CMB",
         )
     if kernel is None or isinstance(kernel.p2pdma, Missing):
-        return "not known; perhaps this kernel was built without CONFIG_PCI_P2PDMA: look for its build configuration"
-    return (
-        "not visible in sysfs: look for 'failed to register the CMB' and 'exceeds maximum addressable range' in the "
-        "kernel log"
-    )
+        text = "not known; perhaps this kernel was built without CONFIG_PCI_P2PDMA"
+        return Why(text, "look for its build configuration")
+    advice = "look for 'failed to register the CMB' and 'exceeds maximum addressable range' in the kernel log"
+    return Why("not visible in sysfs", advice)

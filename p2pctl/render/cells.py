@@ -47,12 +47,15 @@ def cell(column: Column, item: Item, *, exact: bool = False) -> Span:
         text = words(value, column.style, exact=exact)
     else:
         text = clean(column.show(value)) or NOTHING
-    return Span(text, _tone(text, column))
+    return Span(text, _tone(text, value, column))
 
 
-def _tone(text: str, column: Column) -> Tone | None:
+def _tone(text: str, value: Value, column: Column) -> Tone | None:
     if text == UNKNOWN:
         return "warning"
     if text == NOTHING:
         return "dim"
-    return column.tones.get(text) if column.tones else None
+    found = column.tones.get(text) if column.tones else None
+    if found is None and column.tone is not None and value is not None and not isinstance(value, Missing):
+        return column.tone(value)
+    return found

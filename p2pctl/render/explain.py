@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from p2pctl.model.snapshot import Snapshot
-from p2pctl.render.explain_case import Case, Host, Question, case_of, option_findings
+from p2pctl.render.explain_case import Asked, Case, Host, Question, case_of, option_findings
 from p2pctl.render.explain_document import case_item, link_ceiling_item, option_item
+from p2pctl.render.explain_kernel import kernel_blocks, kernel_item, trace_item, trace_lines
 from p2pctl.render.explain_path import path_blocks
 from p2pctl.render.explain_words import headline
 from p2pctl.render.items import show_link
 from p2pctl.render.notes import gap_notes
 from p2pctl.render.page import Block, Field, Fields, Grid, Lines, Page, Section
-from p2pctl.render.report import Column, Report
+from p2pctl.render.report import Column, Item, Report
 from p2pctl.render.text import Span
 from p2pctl.render.verdicts import (
     DISTANCE,
@@ -69,13 +70,14 @@ def explain_page(snapshot: Snapshot, question: Question) -> Answer:
     report = Report.of(
         snapshot,
         "explain",
-        (case_item(host, case) for case in cases),
+        ({**case_item(host, case), **_kernel(question, case)} for case in cases),
         _COLUMNS,
         summary={
             "joint": joint_item(together),
             "rules": selection_item(question.selection),
             "assumed": list(question.assumed),
             "command_line": [option_item(finding) for finding in options],
+            **({} if question.traced is None else {"trace": trace_item(question.traced)}),
         },
         gaps=about(snapshot, (gap for case in cases for gap in case.verdict.missing), concerned),
         flat=False,
@@ -83,6 +85,12 @@ def explain_page(snapshot: Snapshot, question: Question) -> Answer:
     sections = (*_sections(host, question, cases, together), *_closing(question, options))
     refused = any(case.refused for case in cases)
     return Answer(Page(report, sections), "denied" if refused else together.verdict)
+
+
+def _kernel(question: Question, case: Case) -> Item:
+    """What the running kernel says of the client, where it was asked."""
+    asked = question.asked.get(case.verdict.client)
+    return {} if asked is None else {"kernel": kernel_item(asked, case.verdict.verdict)}
 
 
 def _sections(host: Host, question: Question, cases: Sequence[Case], together: Joint) -> Iterator[Section]:
@@ -93,7 +101,7 @@ def _sections(host: Host, question: Question, cases: Sequence[Case], together: J
     if len(cases) > 1:
         yield _joint_section(host, cases, together)
     for case in cases:
-        yield from _case_sections(host, case, several=len(cases) > 1)
+        yield from _case_sections(host, case, question.asked.get(case.verdict.client), several=len(cases) > 1)
 
 
 def _joint_section(host: Host, cases: Sequence[Case], together: Joint) -> Section:
@@ -112,12 +120,14 @@ def _joint_section(host: Host, cases: Sequence[Case], together: Joint) -> Sectio
     )
 
 
-def _case_sections(host: Host, case: Case, *, several: bool) -> Iterator[Section]:
+def _case_sections(host: Host, case: Case, asked: Asked | None, *, several: bool) -> Iterator[Section]:
     verdict = case.verdict
     tone = "bad" if case.refused else VERDICT_TONES[verdict.verdict]
     mark = f": {host.names.name(verdict.client) or verdict.client}" if several else ""
     head = f"{host.names.label(verdict.provider)} <- {host.names.label(verdict.client)}"
     yield Section(head, (Lines((Span(headline(host.names, case), tone), *_asides(host, case))),))
+    if asked is not None:
+        yield Section(f"The running kernel{mark}", tuple(kernel_blocks(asked, case)))
     if verdict.path:
         yield Section(f"Path{mark}", tuple(path_blocks(host, verdict)))
     yield Section(
@@ -212,6 +222,8 @@ def _bandwidth_text(found: Bandwidth) -> str:
 
 
 def _closing(question: Question, options: Iterable[OptionFinding]) -> Iterator[Section]:
+    if question.traced is not None:
+        yield Section("Requests for pool memory", (trace_lines(question.traced),))
     lines = tuple(_option_line(finding) for finding in options)
     if lines:
         yield Section("Kernel command line", (Lines(lines, bullet="- "),))

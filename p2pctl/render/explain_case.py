@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
 from p2pctl.model.snapshot import Snapshot
+from p2pctl.proof.trace import Counts
 from p2pctl.render.verdicts import (
     Names,
     no_function_text,
@@ -21,7 +23,24 @@ from p2pctl.resolver.remedies import Advice, Remedy, advice, remedies
 from p2pctl.resolver.resolver import Resolver
 from p2pctl.resolver.selection import Selection
 from p2pctl.resolver.topology import Topology
-from p2pctl.resolver.verdict import Client, Reason, Verdict
+from p2pctl.resolver.verdict import Client, Reason, Verdict, VerdictWord
+from p2pctl.target.inquiry import KernelAnswer
+
+
+class Asked(NamedTuple):
+    """What the running kernel was asked about a client, and said."""
+
+    answer: KernelAnswer | None
+    """None where it cannot be asked about this client."""
+    text: str
+    comparable: bool = True
+    """Whether it is an answer to what was predicted."""
+
+    def agrees(self, verdict: VerdictWord) -> bool | None:
+        """Whether the kernel does as predicted; None where one of the two cannot be told."""
+        if self.answer is None or not self.comparable or verdict == "unknown":
+            return None
+        return self.answer.answer == verdict
 
 
 class Question(NamedTuple):
@@ -32,6 +51,10 @@ class Question(NamedTuple):
     selection: Selection
     assumed: tuple[str, ...] = ()
     """What the host was edited to, in sentences."""
+    asked: Mapping[Client, Asked] = MappingProxyType({})
+    """What the running kernel said, where it was asked."""
+    traced: Counts | None = None
+    """Requests for pool memory that were counted, where that was asked for."""
 
 
 class Case(NamedTuple):
@@ -56,17 +79,22 @@ class Host(NamedTuple):
 
 def case_of(host: Host, resolver: Resolver, provider: Address, client: Client) -> Case:
     """Resolves one pair, and finds what follows from it."""
+    case = judged(host, resolver, provider, client)
+    verdict = case.verdict
+    return case._replace(
+        remedies=remedies(host.snapshot, verdict),
+        advice=advice(host.snapshot, verdict),
+        bandwidth=bandwidth(host.snapshot, verdict),
+    )
+
+
+def judged(host: Host, resolver: Resolver, provider: Address, client: Client) -> Case:
+    """Resolves one pair: the verdict and its reasons, but not what could be done. Raises NotFoundError."""
     verdict = resolve(resolver, provider, client)
     refused = refusals(host.snapshot, resolver.rules, client)
     reasons = (*_own_reasons(host, verdict), *(refusal.reason for refusal in refused))
-    return Case(
-        verdict,
-        reasons,
-        resolver.rules.virtual_dma != "nobody" and any(refusal.refused for refusal in refused),
-        remedies(host.snapshot, verdict),
-        advice(host.snapshot, verdict),
-        bandwidth(host.snapshot, verdict),
-    )
+    left_out = resolver.rules.virtual_dma != "nobody" and any(refusal.refused for refusal in refused)
+    return Case(verdict, reasons, left_out, (), (), None)
 
 
 def _own_reasons(host: Host, verdict: Verdict) -> tuple[Reason, ...]:

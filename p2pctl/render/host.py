@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from p2pctl.findings.rules import kernel_has_p2pdma
+from p2pctl.findings.kernel import kernel_has_p2pdma
 from p2pctl.model.facts import ABSENT, NOT_READ, Fact, Missing
 from p2pctl.model.kernel import Cpu
 from p2pctl.model.snapshot import Snapshot

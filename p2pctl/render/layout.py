@@ -16,6 +16,8 @@ class Look(NamedTuple):
     color: bool = False
     unicode: bool = True
     """Whether its encoding has line-drawing characters."""
+    breaks: bool = False
+    """Whether words and commands longer than a line are broken, with ``\\`` at the end; else they stay whole."""
 
 
 def kept(priorities: Sequence[int], widths: Sequence[int], room: int, gap: int) -> tuple[int, ...]:
@@ -47,6 +49,44 @@ def wrap(line: Line, room: int) -> list[tuple[Span, ...]]:
         lines[-1].extend(word)
         used += cells
     return [tuple(pieces) for pieces in lines]
+
+
+def broken(line: Line, room: int) -> list[tuple[Span, ...]]:
+    """The line in pieces of ``room`` cells, all but the last with a backslash at the end, as in a shell.
+
+    It is broken after a space or a slash where there is one not too early, else anywhere.
+    """
+    pieces: list[tuple[Span, ...]] = []
+    rest = spans(line)
+    while room > 1 and sum(width(span.text) for span in rest) > room:
+        at = _break("".join(span.text for span in rest), room - 1)
+        head, rest = _parted(rest, at)
+        pieces.append((*head, Span("\\", "dim")))
+    return [*pieces, rest]
+
+
+def _break(text: str, room: int) -> int:
+    """How many letters of the text go before a break: at least one."""
+    fits, cells = 0, 0
+    for letter in text:
+        cells += width(letter)
+        if cells > room:
+            break
+        fits += 1
+    gap = max(text.rfind(sign, 0, fits) for sign in " /") + 1
+    return gap if gap > fits // 2 else max(fits, 1)
+
+
+def _parted(line: Sequence[Span], letters: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """The first letters of the line, and the others."""
+    head: list[Span] = []
+    for place, span in enumerate(line):
+        if len(span.text) > letters:
+            after = Span(span.text[letters:], span.tone)
+            return (*head, Span(span.text[:letters], span.tone)), (after, *line[place + 1 :])
+        head.append(span)
+        letters -= len(span.text)
+    return tuple(head), ()
 
 
 def _words(line: Line) -> list[tuple[int, list[Span]]]:

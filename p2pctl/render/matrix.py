@@ -47,7 +47,7 @@ GAP = 2
 """Cells between two columns of a table."""
 NOT_ASKED = "."
 _LETTERS = {"bus-address": "D", "through-host-bridge": "H"}
-_MEANINGS = {
+MEANINGS = {
     "D": "D: allowed, and direct: through switches alone.",
     "H": "H: allowed, but through the host bridge: slower, and how much depends on the machine.",
     "A": "A: allowed; whether directly or through the host bridge is not known.",
@@ -55,6 +55,7 @@ _MEANINGS = {
     "?": "?: not known.",
     NOT_ASKED: ".: not asked for.",
 }
+LETTER_TONES: dict[str, Tone] = {"-": "bad", "?": "warning", NOT_ASKED: "dim"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _sections(
     legend = tuple(_legend_item(names, number, client) for number, client in enumerate(pairs.clients, 1))
     yield Section("Clients", (Grid(_LEGEND_COLUMNS, legend),))
     used = {_letter(text) for grid in grids for item in grid.items for key, text in item.items() if key.isdecimal()}
-    meanings = [text for letter, text in _MEANINGS.items() if letter in used]
+    meanings = [text for letter, text in MEANINGS.items() if letter in used]
     if used & {"D", "H", "A"}:
         meanings.append("The number: the distance, in steps between the two; the kernel prefers the closest pool.")
     meanings.append("p2pctl explain PROVIDER CLIENT says why.")
@@ -182,8 +183,7 @@ def _grids(names: Names, pairs: Scope, rows: Sequence[Sequence[Outcome]], width:
 
 
 def _client_column(index: int, wide: int) -> Column:
-    tones: dict[str, Tone] = {"-": "bad", "?": "warning", NOT_ASKED: "dim"}
-    return Column(str(index + 1), str(index + 1).rjust(wide), style="name", tones=tones)
+    return Column(str(index + 1), str(index + 1).rjust(wide), style="name", tones=LETTER_TONES)
 
 
 def _blocks(wide: Sequence[int], room: int) -> Iterator[tuple[int, ...]]:
@@ -200,11 +200,16 @@ def _blocks(wide: Sequence[int], room: int) -> Iterator[tuple[int, ...]]:
         yield tuple(block)
 
 
-def _cell(outcome: Outcome) -> str:
+def letter(outcome: Outcome) -> str:
+    """The verdict as one of the letters of ``MEANINGS``."""
     if outcome.verdict != "allowed":
         return "-" if outcome.verdict == "denied" else "?"
-    distance = "" if outcome.distance is None else str(outcome.distance)
-    return f"{_LETTERS.get(outcome.map_type, 'A')}{distance}"
+    return _LETTERS.get(outcome.map_type, "A")
+
+
+def _cell(outcome: Outcome) -> str:
+    distance = "" if outcome.distance is None or outcome.verdict != "allowed" else str(outcome.distance)
+    return f"{letter(outcome)}{distance}"
 
 
 def _legend_item(names: Names, number: int, client: Client) -> Item:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from p2pctl.render.cells import UNKNOWN, words
-from p2pctl.render.layout import Look, wrap
+from p2pctl.render.layout import Look, broken, wrap
 from p2pctl.render.notes import page_asides
 from p2pctl.render.page import Block, Field, Fields, Grid, Lines, Page, Tree
 from p2pctl.render.plain import plain_rows
@@ -87,5 +87,7 @@ def _hanging(head: tuple[Span, ...], line: Line, look: Look, *, plain: bool) -> 
         yield paint(head, color=look.color)
         yield from _hanging((Span(" " * INDENT),), line, look, plain=plain)
         return
+    if look.breaks:
+        pieces = [part for piece in pieces for part in broken(piece, look.width - used)]
     for number, piece in enumerate(pieces or [()]):
         yield paint((*(head if number == 0 else (Span(" " * used),)), *piece), color=look.color)

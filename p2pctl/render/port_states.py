@@ -21,10 +21,11 @@ from p2pctl.target.port_state import PARTS, Evidence, PortState, port_states
 __all__ = [
     "PARTS",
     "STATE_TONES",
-    "port_state_items",
+    "port_state_page",
     "port_state_report",
     "port_state_section",
     "state_item",
+    "states_of_port",
     "why",
 ]
 
@@ -86,18 +87,22 @@ def port_state_report(
     return Page(report, tuple(_sections(states, items, _empty(snapshot, port))))
 
 
-def port_state_items(
-    snapshot: Snapshot, port: str | None = None, *, rules: str | None = None, followed: Mapping[str, str] = _NOTHING
-) -> tuple[Item, ...]:
-    """The same as records."""
-    return tuple(map(state_item, _chosen(snapshot, port, rules, followed)))
+def port_state_page(snapshot: Snapshot, state: PortState) -> Page:
+    """One state with all that it rests on."""
+    items = (state_item(state),)
+    return Page(Report.of(snapshot, "port-state", items, COLUMNS), tuple(_sections((state,), items, "")))
 
 
-def port_state_section(
+def states_of_port(
     snapshot: Snapshot, port: str, *, rules: str | None = None, followed: Mapping[str, str] = _NOTHING
-) -> Section:
+) -> tuple[PortState, ...]:
+    """The states of one port. Raises NotFoundError for a port, or for rules, that nobody knows."""
+    return _chosen(snapshot, port, rules, followed)
+
+
+def port_state_section(states: Iterable[PortState]) -> Section:
     """The states of one port as part of a page about it."""
-    states = _chosen(snapshot, port, rules, followed)
+    states = tuple(states)
     blocks: list[Block] = []
     for subsystem in dict.fromkeys(state.subsystem for state in states):
         items = tuple(state_item(state) for state in states if state.subsystem == subsystem)

@@ -47,6 +47,8 @@ class Column(NamedTuple):
     """Emphasis by the text shown."""
     least: int = 24
     """Cells that a column of text keeps when it has to wrap."""
+    tone: Callable[[Value], Tone | None] | None = None
+    """Emphasis by the value, where it is known and the text shown has none."""
 
     @property
     def right(self) -> bool:

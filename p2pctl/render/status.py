@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from p2pctl.findings.finding import Finding
+from p2pctl.findings.kernel import kernel_has_p2pdma
 from p2pctl.findings.pools import pool_states
-from p2pctl.findings.rules import Finding, by_gravity, findings, kernel_has_p2pdma
+from p2pctl.findings.rules import every_finding
 from p2pctl.model.facts import NOT_READ
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.render import pools
+from p2pctl.render.findings import counts, finding_item
 from p2pctl.render.host import host_fields, host_item, inventory_item, inventory_sections
 from p2pctl.render.page import Block, Fields, Grid, Lines, Page, Section, badge
 from p2pctl.render.report import Column, Item, Report
@@ -17,7 +20,6 @@ from p2pctl.render.rnbd import rnbd_item, rnbd_sections
 from p2pctl.render.target import export_items, target_block, target_item
 from p2pctl.render.text import Line, Span
 from p2pctl.target.port_state import port_states
-from p2pctl.target.state_findings import state_findings
 
 _REPORT_COLUMNS = (Column("host", "host", style="name"), Column("kernel", "kernel", style="name"))
 
@@ -38,7 +40,7 @@ def status_page(
     states = pool_states(snapshot)
     pool_items = tuple(map(pools.pool_item, states))
     ports = port_states(snapshot, followed=followed)
-    found = by_gravity((*also, *findings(snapshot), *state_findings(ports)))
+    found = every_finding(snapshot, ports, also)
     exports = export_items(snapshot.nvmet, ports)
     inventory = inventory_item(snapshot)
     item: Item = {
@@ -51,13 +53,12 @@ def status_page(
         **inventory,
         "findings": [finding_item(finding) for finding in found],
     }
-    counts = {severity: sum(f.severity == severity for f in found) for severity in ("error", "warning", "info")}
     report = Report.of(
         snapshot,
         "status",
         (item,),
         _REPORT_COLUMNS,
-        summary={"pools": len(pool_items), "findings": counts},
+        summary={"pools": len(pool_items), "findings": counts(found)},
         gaps=pools.pool_gaps(snapshot, states),
         flat=False,
     )
@@ -72,18 +73,6 @@ def status_page(
             Section("Findings", (_finding_block(found),)),
         ),
     )
-
-
-def finding_item(finding: Finding) -> Item:
-    """One finding."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "subject": finding.subject,
-        "text": finding.text,
-        "evidence": finding.evidence,
-        "remedy": finding.remedy,
-    }
 
 
 def _no_pools(snapshot: Snapshot) -> str:

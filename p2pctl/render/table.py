@@ -56,11 +56,13 @@ def grid_rows(columns: Sequence[Column], items: Sequence[Item], look: Look) -> I
     room = max(look.width, sum(least[i] for i in stay) + GAP * (len(stay) - 1))
     shown = [(columns[i], cells[i], least[i]) for i in stay]
     widths = _widths([least[i] for i in stay], [natural[i] for i in stay], room)
-    if any(width(word) > wide for (_, spans, _), wide in zip(shown, widths, strict=True) for word in _longest(spans)):
+    fitted = zip(shown, widths, strict=True)
+    exact = any(width(word) > wide for (_, spans, _), wide in fitted for word in _longest(spans))
+    if exact:
         shown = [
             (c, [_broken(one, wide) for one in spans], wide) for (c, spans, _), wide in zip(shown, widths, strict=True)
         ]
-    yield from _drawn(shown, look._replace(width=room))
+    yield from _drawn(shown, look._replace(width=room), exact=exact)
     hidden = [column.title.lower() for index, column in enumerate(columns) if index not in stay]
     if hidden:
         yield from hidden_note(hidden, look)
@@ -103,7 +105,8 @@ def hidden_note(titles: Sequence[str], look: Look) -> Iterator[str]:
     return (paint(tuple(Span(s.text, "dim") for s in line), color=look.color) for line in wrap(note, look.width))
 
 
-def _drawn(shown: Sequence[tuple[Column, list[Span], int]], look: Look) -> Iterator[str]:
+def _drawn(shown: Sequence[tuple[Column, list[Span], int]], look: Look, *, exact: bool) -> Iterator[str]:
+    """The table; ``exact``: the cells of each column are given, not just the least that it needs."""
     from rich.box import Box  # noqa: PLC0415  rich takes as long to import as a whole listing takes to make
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -118,6 +121,7 @@ def _drawn(shown: Sequence[tuple[Column, list[Span], int]], look: Look) -> Itera
             justify="right" if column.right else "left",
             no_wrap=column.style != "text",
             min_width=least,
+            max_width=least if exact else None,
             overflow="fold",
         )
     for row in zip(*(spans for _, spans, _ in shown), strict=True):

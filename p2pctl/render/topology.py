@@ -17,7 +17,7 @@ from p2pctl.render.report import Column, Item, Report
 from p2pctl.render.text import Line, Span
 from p2pctl.units import format_short
 
-_COLUMNS = (
+COLUMNS = (
     TreeColumn("device", priority=0),
     TreeColumn("pool", priority=1),
     TreeColumn("acs", priority=2),
@@ -82,10 +82,19 @@ def topology_page(snapshot: Snapshot, *, everything: bool = False) -> Page:
     lines = list(LEGEND)
     if forest.hidden:
         lines.append(f"{forest.hidden} functions without a part in P2P are not shown: --all shows them.")
-    tree = Tree(tuple(_bridge_node(bridge, forest) for bridge in forest.bridges), _COLUMNS)
+    tree = _tree(forest)
     if not forest.bridges:
         return Page(report, (Section("", (Lines(("No function on this host takes part in P2P.",)),)),))
     return Page(report, (Section("", (tree,)), Section("", (Lines(tuple(lines)),))))
+
+
+def topology_tree(snapshot: Snapshot, *, everything: bool = False) -> Tree:
+    """The tree alone. The label of a node is the name of the host bridge, or the address of the function."""
+    return _tree(_Forest(snapshot, everything=everything))
+
+
+def _tree(forest: _Forest) -> Tree:
+    return Tree(tuple(_bridge_node(bridge, forest) for bridge in forest.bridges), COLUMNS)
 
 
 def _representative_id(bridge: HostBridge, forest: _Forest) -> str | None:

@@ -8,7 +8,6 @@ from typing import Literal
 from p2pctl.errors import DeniedError, NotFoundError, UsageError
 from p2pctl.findings.devices import PARTS as DEVICE_PARTS
 from p2pctl.findings.devices import Device, devices
-from p2pctl.findings.selectors import find_device
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, NOT_READ, Gap, Missing
 from p2pctl.model.snapshot import PartName, Snapshot
@@ -20,6 +19,7 @@ from p2pctl.resolver.rdma import RdmaRefusal, refuse_rdma
 from p2pctl.resolver.resolver import Resolver
 from p2pctl.resolver.rules import RuleSet
 from p2pctl.resolver.selection import Selection, select
+from p2pctl.resolver.selectors import find_device
 from p2pctl.resolver.verdict import Client, Joint, MapType, Outcome
 
 PARTS: frozenset[PartName] = DEVICE_PARTS | {"kernel"}

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from p2pctl.errors import NotFoundError, UsageError
-from p2pctl.findings.selectors import find_device
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
 from p2pctl.model.pci import Acs, acs_names
@@ -14,6 +13,7 @@ from p2pctl.model.snapshot import Snapshot
 from p2pctl.resolver.boot import boot, kernel_of, set_iommu, with_acs
 from p2pctl.resolver.moves import move
 from p2pctl.resolver.selection import parse_release, select
+from p2pctl.resolver.selectors import find_device
 
 _HINT = "cmdline=OPTIONS, acs:PORT=VALUE, kernel=7.3, iommu=off|on, move:DEVICE=SLOT or a port's address"
 

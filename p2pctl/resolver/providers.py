@@ -42,17 +42,18 @@ class Ranking:
 
 def rank_providers(resolver: Resolver, pools: Iterable[Pool], clients: Sequence[Client]) -> Ranking:
     """Ranks ``pools`` for the clients. Raises NotFoundError for a function that is not there."""
-    found = [(pool, resolver.joint(pool.address, clients)) for pool in pools]
-    ladder = sorted({joint.distance or 0 for pool, joint in found if _eligible(pool, joint) is not False})
+    joints = ((pool, resolver.joint(pool.address, clients)) for pool in pools)
+    found = [(pool, joint, _eligible(pool, joint)) for pool, joint in joints]
+    ladder = sorted({joint.distance or 0 for _, joint, eligible in found if eligible is not False})
     candidates = tuple(
         Candidate(
             address=pool.address,
             published=_published(pool),
             joint=joint,
-            eligible=(eligible := _eligible(pool, joint)),
+            eligible=eligible,
             rank=None if eligible is False else ladder.index(joint.distance or 0) + 1,
         )
-        for pool, joint in found
+        for pool, joint, eligible in found
     )
     best = min((one.rank for one in candidates if one.eligible and one.rank is not None), default=None)
     return Ranking(

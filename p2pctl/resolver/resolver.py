@@ -46,6 +46,7 @@ class Resolver:
         self._crossings: dict[tuple[str, str], Crossing] = {}
         self._concluded: dict[tuple[Way, str, str], tuple[VerdictWord, MapType]] = {}
         self._outcomes: dict[tuple[VerdictWord, MapType, int], Outcome] = {}
+        self._joints: dict[tuple[Outcome, ...], Joint] = {}
 
     def verdict(self, provider: Address, client: Client) -> Outcome:
         """The answer alone. Raises NotFoundError for a function that is not there."""
@@ -64,7 +65,11 @@ class Resolver:
 
     def joint(self, provider: Address, clients: Sequence[Client]) -> Joint:
         """The answer for several clients together. Raises NotFoundError."""
-        return joint([self.verdict(provider, client) for client in clients])
+        outcomes = tuple(self.verdict(provider, client) for client in clients)
+        known = self._joints.get(outcomes)
+        if known is None:
+            known = self._joints[outcomes] = joint(outcomes)
+        return known
 
     def way(self, provider: Address, client: Address) -> Way:
         """How the two are connected, as far as the rules care. Raises NotFoundError."""

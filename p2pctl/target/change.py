@@ -63,11 +63,13 @@ class Turn:
         recheck: bool = True,
         confirm_within: int | None = None,
         progress: Progress | None = None,
+        interruption: Interruption | None = None,
     ) -> Outcome:
         """Makes the change, or none of it. What goes wrong after the first write is the outcome's ``error``.
 
         ``recheck`` reads the target again first. ``confirm_within`` are the seconds after which the change is undone
-        unless it is confirmed. Raises before the first write: BusyError where the target has moved since
+        unless it is confirmed. ``interruption`` is one in which somebody else notes that it is to stop and be undone.
+        Raises before the first write: BusyError where the target has moved since
         ``proposal.live``, UnsupportedError without a timer to undo it, UsageError, P2pctlError.
         """
         place = self._place
@@ -77,11 +79,11 @@ class Turn:
         timers = None if confirm_within is None else confirmation.check(place.timers, confirm_within)
         if recheck:
             self._recheck(proposal.live)
-        with deferred() as interruption:
+        with deferred(interruption) as stop:
             contents = Contents(proposal.plan, proposal.live, proposal.wanted)
             transaction = self._journal.begin(contents, self._command, now=place.now())
             with contextlib.closing(transaction):
-                work = Work(place, transaction, contents, interruption, progress)
+                work = Work(place, transaction, contents, stop, progress)
                 if timers is not None and confirm_within is not None:
                     work.watched(timers, confirm_within)
                 return work.forward(proposal.plan.steps, transaction)

@@ -39,7 +39,7 @@ def load_nvmet(data: bytes) -> Nvmet:
         )
         return built({path: _from_entry(one) for path, one in found["entries"].items()}, like)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no recorded target: {error!r}") from None
+        raise ValueError(f"no recorded target: {_reason(error)}") from None
 
 
 def dump_plan(plan: Plan) -> bytes:
@@ -58,7 +58,16 @@ def load_plan(data: bytes) -> Plan:
             tuple(found["notes"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no recorded plan: {error!r}") from None
+        raise ValueError(f"no recorded plan: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without a word of the record: there are keys in it."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at byte {error.pos}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"{error.reason} at byte {error.start}"
+    return type(error).__name__
 
 
 _FIELDS = tuple(field.name for field in fields(Step))

@@ -18,6 +18,11 @@ class Interruption:
     def __init__(self) -> None:
         self.number: int | None = None
 
+    def note(self, number: int) -> None:
+        """One has come; of several the first counts. From any thread, and from a signal handler."""
+        if self.number is None:
+            self.number = number
+
     def __call__(self) -> bool:
         """Whether one has come."""
         return self.number is not None
@@ -29,16 +34,18 @@ class Interruption:
 
 
 @contextlib.contextmanager
-def deferred() -> Iterator[Interruption]:
-    """Holds the signals back. Outside the main thread, which alone may do that, they act as ever."""
-    found = Interruption()
+def deferred(noted: Interruption | None = None) -> Iterator[Interruption]:
+    """Holds the signals back. Outside the main thread, which alone may do that, they act as ever.
+
+    ``noted`` is where they are noted: who has a change made in another thread gives one, and notes them there itself.
+    """
+    found = Interruption() if noted is None else noted
     if threading.current_thread() is not threading.main_thread():
         yield found
         return
 
     def note(number: int, _frame: FrameType | None) -> None:
-        if found.number is None:
-            found.number = number
+        found.note(number)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:

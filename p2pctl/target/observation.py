@@ -12,6 +12,7 @@ from p2pctl.resolver.ports import PortDevices
 from p2pctl.target.evidence import Hearing, Key, Said, hear
 from p2pctl.target.log_lines import Denied, NoMemory, events
 from p2pctl.target.prediction import Prediction
+from p2pctl.target.predictor import port_switch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +36,18 @@ class Export:
         attributes = self.subsystem.passthru if self.namespace is None else self.namespace.attributes
         text = attributes.get("enable", ABSENT)
         return text if isinstance(text, Missing) else text == "1"
+
+    @property
+    def p2pmem(self) -> Fact[str]:
+        """``off``, ``auto`` or a PCI address, as the kernel takes what is set; a text that it would refuse as it is."""
+        wanted = self.prediction.setting
+        if isinstance(wanted, Missing):
+            return wanted
+        if wanted is not None:
+            return str(wanted)
+        switch = port_switch(self.port)
+        raw = self.namespace.attributes.get("p2pmem", ABSENT) if self.namespace and switch is None else switch
+        return ABSENT if raw is None else raw
 
 
 class Observer:

@@ -119,6 +119,18 @@ def overlap(transport: str, one: str, other: str) -> bool:
     return (here if here.version == 6 else there).is_unspecified
 
 
+def is_unspecified(text: str) -> bool:
+    """Whether an address means every one that the host has, or will have."""
+    address = _parsed(text)
+    return address is not None and address.is_unspecified
+
+
+def is_loopback(text: str) -> bool:
+    """Whether an address is the host's own for itself."""
+    address = _parsed(text)
+    return address is not None and address.is_loopback
+
+
 def hides(discovery: str, nqn: str) -> bool:
     """Whether a name cannot become that of discovery beside a subsystem.
 

@@ -6,14 +6,15 @@ host connects, and the level of the pool.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from p2pctl.model.address import Address
-from p2pctl.model.facts import ABSENT, Fact, Missing
-from p2pctl.model.nvmet import Nvmet, Port
+from p2pctl.model.facts import ABSENT, Fact
+from p2pctl.model.nvmet import Nvmet
 from p2pctl.model.snapshot import PartName, Snapshot
 from p2pctl.resolver.ports import port_devices
 from p2pctl.resolver.verdict import MapType, Reason
@@ -21,18 +22,15 @@ from p2pctl.target.evidence import Said
 from p2pctl.target.judge import Ceiling, Judge
 from p2pctl.target.log_lines import Using
 from p2pctl.target.observation import Export, Observer
-from p2pctl.target.prediction import Prediction, port_switch, predict
+from p2pctl.target.prediction import Prediction
+from p2pctl.target.predictor import Predictor, port_switch
+from p2pctl.target.room import room
 from p2pctl.target.state_words import doubt, fallen, forecast, inline_writes, stale_reasons, unheard
-from p2pctl.units import format_bytes
 
 PARTS: frozenset[PartName] = frozenset(
     {"pci", "pools", "nvme", "block", "rdma", "nvmet", "kernel", "log", "connections"}
 )
 """The parts of a Snapshot that states are told from; without ``log`` and ``connections`` they are predictions."""
-
-LARGEST_REQUEST = 1 << 20
-"""Bytes that one request over RDMA takes at most (drivers/nvme/target/rdma.c, ``NVMET_RDMA_MAX_MDTS``); a port's
-``param_mdts`` may set less."""
 
 StateWord = Literal[
     "off",
@@ -113,11 +111,32 @@ def port_states(
     target = snapshot.nvmet if nvmet is None else nvmet
     if target is None:
         return ()
-    judge = Judge(snapshot, rules, followed)
-    found = tuple(_predicted(judge, target))
+    exports = predictions(Judge(snapshot, rules, followed), target)
     if not observed:
-        return tuple(_state(snapshot, one, None, ()) for one in found)
-    return _observed(snapshot, target, found)
+        return tuple(_state(snapshot, one, None, ()) for one in exports)
+    return with_levels(snapshot, exports, heard(snapshot, target, exports))
+
+
+def predictions(judge: Judge, target: Nvmet) -> tuple[Export, ...]:
+    """What the rules say of every namespace by every port: it rests on no level, nor on ``log`` and ``connections``."""
+    return tuple(_predicted(judge, target))
+
+
+def heard(snapshot: Snapshot, target: Nvmet, exports: tuple[Export, ...]) -> tuple[PortState, ...]:
+    """The states of exports in their order, by what was observed of them, but for the levels of pools."""
+    observer = Observer(snapshot, target, exports)
+    return tuple(_state(snapshot, one, observer, observer.about(one)) for one in exports)
+
+
+def with_levels(
+    snapshot: Snapshot, exports: tuple[Export, ...], states: tuple[PortState, ...]
+) -> tuple[PortState, ...]:
+    """What `heard` gave of these exports, with what the pools in use say; the same objects where that is nothing."""
+    found = tuple(
+        state if state.state != "confirmed" else _with_level(snapshot, export, state)
+        for export, state in zip(exports, states, strict=True)
+    )
+    return states if all(map(operator.is_, found, states)) else found
 
 
 def evidence_needed(snapshot: Snapshot) -> set[PartName]:
@@ -139,6 +158,7 @@ def evidence_needed(snapshot: Snapshot) -> set[PartName]:
 def _predicted(judge: Judge, target: Nvmet) -> Iterator[Export]:
     for port in target.ports.values():
         devices = port_devices(port, judge.snapshot.rdma, judge.resolver.rules)
+        predict = Predictor(judge, port, devices)
         for nqn in port.subsystems:
             subsystem = target.subsystems.get(nqn)
             if subsystem is None:
@@ -148,12 +168,7 @@ def _predicted(judge: Judge, target: Nvmet) -> Iterator[Export]:
                 nothing = Prediction("not-eligible", ABSENT, reasons=(Reason("passthru", text),))
                 yield Export(port, devices, subsystem, None, nothing)
             for namespace in subsystem.namespaces.values():
-                yield Export(port, devices, subsystem, namespace, predict(judge, port, devices, subsystem, namespace))
-
-
-def _observed(snapshot: Snapshot, target: Nvmet, exports: tuple[Export, ...]) -> tuple[PortState, ...]:
-    observer = Observer(snapshot, target, exports)
-    return tuple(_state(snapshot, one, observer, observer.about(one)) for one in exports)
+                yield Export(port, devices, subsystem, namespace, predict(subsystem, namespace))
 
 
 def _state(snapshot: Snapshot, export: Export, observer: Observer | None, said: tuple[Said, ...]) -> PortState:
@@ -175,10 +190,6 @@ def _state(snapshot: Snapshot, export: Export, observer: Observer | None, said: 
         reasons = [] if state == "confirmed" else [*fallen(deciding), *reasons]
     elif observer is not None and prediction.state == "predicted":
         warnings += unheard(snapshot, export, observer, heard=bool(heard))
-    if state == "confirmed":
-        state, low = _pools(snapshot, export, providers)
-        reasons += low
-        evidence += [Evidence("level", one.text, snapshot.pools.taken if snapshot.pools else None) for one in low]
     if observer is not None and observer.shown and sure:
         shown = sorted(cntlid for nqn, cntlid in observer.live if nqn == export.subsystem.nqn)
         text = f"controllers connected now: {', '.join(map(str, shown))}"
@@ -193,7 +204,7 @@ def _state(snapshot: Snapshot, export: Export, observer: Observer | None, said: 
         subsystem=export.subsystem.nqn,
         nsid=namespace.nsid if namespace else None,
         enabled=export.enabled,
-        p2pmem=_shown(export),
+        p2pmem=export.p2pmem,
         device=ABSENT if device == "(null)" else device,
         state=state,
         predicted=prediction.state,
@@ -209,46 +220,26 @@ def _state(snapshot: Snapshot, export: Export, observer: Observer | None, said: 
     )
 
 
+def _with_level(snapshot: Snapshot, export: Export, state: PortState) -> PortState:
+    """A state that was confirmed."""
+    word, low = room(snapshot.pools, export.port, state.providers)
+    if word == "confirmed":
+        return state
+    levels = [Evidence("level", one.text, snapshot.pools.taken if snapshot.pools else None) for one in low]
+    shown = [one for one in state.evidence if one.kind == "debugfs"]
+    warnings = state.warnings
+    if word == "falls-back":
+        warnings = tuple(one for one in warnings if one.code != "inline-writes")
+    return replace(
+        state,
+        state=word,
+        reasons=tuple(dict.fromkeys((*state.reasons, *low))),
+        warnings=warnings,
+        evidence=(*(one for one in state.evidence if one.kind != "debugfs"), *levels, *shown),
+    )
+
+
 def _decide(sure: list[Said]) -> tuple[StateWord, list[Said]]:
     """Of several hosts the one that fares worst counts."""
     fallen = [one for one in sure if not isinstance(one.line, Using)]
     return ("falls-back", fallen) if fallen else ("confirmed", sure)
-
-
-def _pools(snapshot: Snapshot, export: Export, providers: tuple[Address, ...]) -> tuple[StateWord, list[Reason]]:
-    """Whether the pools in use have room for one more request."""
-    largest = largest_request(export.port)
-    low = []
-    for address in providers:
-        pool = snapshot.pools.pools.get(address) if snapshot.pools else None
-        if pool is None:
-            if snapshot.pools is not None and not snapshot.pools.gaps:
-                text = f"{address} has no P2P memory any more: I/O goes through system memory"
-                return "falls-back", [Reason("pool-vanished", text, address)]
-            continue
-        if not isinstance(pool.available, Missing) and pool.available < largest:
-            text = (
-                f"{format_bytes(pool.available)} are left in {address}, less than one request may take "
-                f"({format_bytes(largest)}): larger ones go through system memory without a word"
-            )
-            low.append(Reason("pool-low", text, address))
-    return ("possibly-exhausted", low) if low else ("confirmed", [])
-
-
-def largest_request(port: Port) -> int:
-    """Bytes that one request by this port takes at most: ``param_mdts`` is a power of two of 4 KiB, 0 for no limit."""
-    text = port.attributes.get("param_mdts", ABSENT)
-    if isinstance(text, Missing) or not text.isascii() or not text.isdigit() or not 0 < int(text) < 9:
-        return LARGEST_REQUEST
-    return min(4096 << int(text), LARGEST_REQUEST)
-
-
-def _shown(export: Export) -> Fact[str]:
-    wanted = export.prediction.setting
-    if isinstance(wanted, Missing):
-        return wanted
-    switch = port_switch(export.port)
-    if wanted is None:
-        raw = export.namespace.attributes.get("p2pmem", ABSENT) if export.namespace and switch is None else switch
-        return ABSENT if raw is None else raw
-    return str(wanted)

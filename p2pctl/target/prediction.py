@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from p2pctl.model.address import Address
-from p2pctl.model.facts import ABSENT, Fact, Missing
-from p2pctl.model.nvmet import Port, Subsystem, TargetNamespace
+from p2pctl.model.facts import Fact
 from p2pctl.resolver.ports import PortDevice, PortDevices
 from p2pctl.resolver.providers import Ranking
 from p2pctl.resolver.resolver import joint
 from p2pctl.resolver.verdict import MapType, Reason
-from p2pctl.target.eligibility import Eligibility, judge_namespace, setting
+from p2pctl.target.eligibility import Eligibility
 from p2pctl.target.judge import Ceiling, Judge
 
 PredictedWord = Literal["off", "not-eligible", "transport-cannot", "predicted", "falls-back", "unknown"]
@@ -24,8 +23,6 @@ PredictedWord = Literal["off", "not-eligible", "transport-cannot", "predicted", 
 _WORST: tuple[PredictedWord, ...] = (
     "falls-back", "unknown", "predicted", "transport-cannot", "not-eligible", "off"
 )  # fmt: skip
-_SWITCHES = ("p2pmem", "allow_p2pmem")
-"""Port attributes of kernels with the proposals of 2018 and 2017: there the port decides, not the namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,76 +43,14 @@ class Prediction:
     warnings: tuple[Reason, ...] = ()
 
 
-def port_switch(port: Port) -> Fact[str] | None:
-    """The port's own switch for P2P memory, on a kernel with a proposal of old; None on others."""
-    return next((port.attributes[name] for name in _SWITCHES if name in port.attributes), None)
-
-
-def namespace_eligibility(judge: Judge, port: Port | None, namespace: TargetNamespace) -> Eligibility:
-    """What the kernel answers to the namespace, with the port's switch in place of its own where there is one."""
-    switch = port_switch(port) if port is not None else None
-    if switch is None:
-        return judge_namespace(judge, namespace.attributes)
-    text = switch if isinstance(switch, Missing) else {"auto": "1", "none": "0"}.get(switch, switch)
-    return judge_namespace(judge, {**namespace.attributes, "p2pmem": text})
-
-
-def predict(
-    judge: Judge, port: Port, devices: PortDevices, subsystem: Subsystem, namespace: TargetNamespace
-) -> Prediction:
-    """The prediction for one namespace by one port."""
-    switch = port_switch(port)
-    wanted = setting(namespace.attributes.get("p2pmem", ABSENT) if switch is None else _text(switch))
-    able = namespace_eligibility(judge, port, namespace)
-    if able.word == "off":
-        return Prediction("off", wanted, reasons=able.reasons)
-    if devices.transport != "rdma" and not isinstance(devices.transport, Missing) and devices.transport:
-        return Prediction("transport-cannot", wanted, reasons=devices.reasons)
-    enabled = namespace.attributes.get("enable") == "1"
-    taken = enabled and switch is None and (able.drive is not None or able.refused_by == "p2pmem")
-    if able.word == "not-eligible" and not taken:
-        return Prediction("not-eligible", wanted, reasons=able.reasons)
-    offload = _offload(subsystem, port)
-    if offload is not None:
-        return Prediction("unknown", wanted, reasons=(offload,))
-    if able.word == "unknown" and not enabled:
-        return Prediction("unknown", wanted, reasons=able.reasons, warnings=devices.warnings)
-    drives: tuple[Address, ...] = (able.drive,) if able.drive is not None else ()
-    if switch is not None:
-        drives = _all_drives(judge, port, subsystem)
-    return _by_devices(judge, devices, wanted, able, drives)
-
-
-def _text(switch: Fact[str]) -> Fact[str]:
-    return switch if isinstance(switch, Missing) else {"auto": "1", "none": "0"}.get(switch, switch)
-
-
-def _all_drives(judge: Judge, port: Port, subsystem: Subsystem) -> tuple[Address, ...]:
-    """The proposals asked for memory that all namespaces of a controller may use."""
-    able = [namespace_eligibility(judge, port, one) for one in subsystem.namespaces.values()]
-    return tuple(sorted({one.drive for one in able if one.drive is not None}))
-
-
-def _offload(subsystem: Subsystem, port: Port) -> Reason | None:
-    """Whether the card itself serves the namespace, with attributes that vendors add."""
-    for attributes in (subsystem.attributes, port.attributes):
-        for name, value in attributes.items():
-            if name in {"attr_offload", "param_offload"} and setting(value) == "auto":
-                text = (
-                    f"target offload is on ({name}): the network card serves it by itself, and its driver decides "
-                    "where the data goes"
-                )
-                return Reason("target-offload", text)
-    return None
-
-
-def _by_devices(
+def by_devices(
     judge: Judge,
     devices: PortDevices,
     wanted: Fact[Literal["off", "auto"] | Address] | None,
     able: Eligibility,
     drives: tuple[Address, ...],
 ) -> Prediction:
+    """The prediction for drives that reach the port's cards, of a namespace that the kernel lets have P2P memory."""
     if not devices.devices:
         state: PredictedWord = "transport-cannot" if devices.certain else "unknown"
         return Prediction(state, wanted, reasons=devices.reasons, warnings=devices.warnings)

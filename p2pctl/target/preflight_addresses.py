@@ -1,4 +1,4 @@
-"""Addresses that a plan is to listen on: whether the host has them, and nobody else does."""
+"""Addresses that a plan is to listen on: whether the host and its RDMA devices have them, and nobody else does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from p2pctl.model.facts import Missing
 from p2pctl.model.nvmet import Nvmet, Port, kernel_number
+from p2pctl.resolver.kernel_rules import KERNEL_RULES
+from p2pctl.resolver.ports import port_devices
 from p2pctl.target import paths
-from p2pctl.target.port_rules import IP, ip_version, overlap
+from p2pctl.target.port_rules import IP, ip_version, is_loopback, is_unspecified, overlap
 from p2pctl.target.problems import Facts, Problem
 
 
@@ -57,14 +59,13 @@ def addresses(facts: Facts) -> Iterator[Problem]:
     for port in new:
         place, subject = _place(port), paths.called_port(port)
         other = next((one for one in taken if place.clashes(one[0])), None)
-        yield from _listening_problems(facts, subject, place, other)
+        yield from _listening_problems(facts, port, place, other)
         taken.append((place, subject))
 
 
-def _listening_problems(
-    facts: Facts, subject: str, place: _Place, other: tuple[_Place, str] | None
-) -> Iterator[Problem]:
+def _listening_problems(facts: Facts, port: Port, place: _Place, other: tuple[_Place, str] | None) -> Iterator[Problem]:
     transport, address, _ = place
+    subject = paths.called_port(port)
     if not transport:
         yield Problem("no-transport", subject, "it is to export subsystems without a transport", "set trtype")
         return
@@ -75,12 +76,32 @@ def _listening_problems(
         text = f"{other[1]} listens on {other[0]}"
         yield Problem("address-taken", subject, text, "use another address or service")
         return
-    if not over_ip or facts.network is None:
-        return
-    if facts.network.local(address) is False:
+    if over_ip and facts.network is not None and facts.network.local(address) is False:
         hint = "configure the address, or wait for it with --wait"
         yield Problem("address-missing", subject, f"this host has no address {address}", hint, waitable=True)
+    elif transport == "rdma":
+        yield from _rdma_device(facts, subject, port)
     yield from _program(facts, subject, place)
+
+
+def _rdma_device(facts: Facts, subject: str, port: Port) -> Iterator[Problem]:
+    """An address needs a device (ENODEV); those that mean every address need none (``rdma_bind_addr``).
+
+    The loopback address is one of these: the kernel would open the port to every device, which nobody means by it.
+    """
+    address = _text(port, "addr_traddr")
+    # Which rules hold decides about P2P memory only, not about whose an address is.
+    found = None if facts.rdma is None else port_devices(port, facts.rdma, KERNEL_RULES[-1])
+    if found is None or found.devices or not found.certain or is_unspecified(address):
+        return
+    if is_loopback(address):
+        text = f"no RDMA device has the address {address}, and the kernel takes it for every address of every device"
+        hint = "give the address of an RDMA device: p2pctl device list shows them"
+        yield Problem("rdma-device-missing", subject, text, hint)
+        return
+    hint = "ip address shows whose it is, p2pctl device list the RDMA devices; p2pctl apply --wait waits for one"
+    text = f"no RDMA device has the address {address} (yet)"
+    yield Problem("rdma-device-missing", subject, text, hint, waitable=True)
 
 
 def _program(facts: Facts, subject: str, place: _Place) -> Iterator[Problem]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT
 from p2pctl.model.nvmet import Nvmet
+from p2pctl.resolver.verdict import Reason
 from p2pctl.target import paths
 from p2pctl.target.eligibility import judge_namespace, setting
 from p2pctl.target.judge import Judge
 from p2pctl.target.port_state import PortState, port_states
 from p2pctl.target.problems import SHOWN, Facts, Problem, Started, started
+
+_MAY_APPEAR = frozenset({
+    "no-such-device", "provider-unknown", "provider-unpublished", "no-provider", "no-common-provider", "no-rdma-device",
+})  # fmt: skip
+"""Reasons that a device takes away which is found later: a drive, the memory of one, a network card."""
 
 
 def provider_problems(facts: Facts, warnings: list[str]) -> Iterator[Problem]:
@@ -29,9 +35,14 @@ def provider_problems(facts: Facts, warnings: list[str]) -> Iterator[Problem]:
         if answer.word == "not-eligible":
             hint = "set p2pmem=off, or another provider: p2pctl providers shows which may serve the disk"
             said = "the kernel would refuse its p2pmem" if answer.errno else "its p2pmem names nothing"
-            yield Problem("p2pmem-refused", new.subject, f"{said}: {why}", hint)
+            late = _may_change(answer.reasons)
+            yield Problem("p2pmem-refused", new.subject, f"{said}: {why}", hint, waitable=late, foreseen=True)
         elif answer.word == "unknown":
             warnings.append(f"{new.subject}: whether the kernel takes its p2pmem cannot be told: {why}")
+
+
+def _may_change(reasons: Iterable[Reason]) -> bool:
+    return any(reason.code in _MAY_APPEAR for reason in reasons)
 
 
 def _key(one: Started) -> tuple[str, int]:
@@ -81,6 +92,7 @@ def _called(state: PortState) -> str:
 def _unmet(subject: str, state: PortState, why: str) -> Problem:
     if state.predicted == "unknown":
         text = f"P2P is required, and whether it works cannot be told: {why}"
-        return Problem("p2p-unknown", subject, text, "run as root, or say p2p: preferred", "unknown")
+        return Problem("p2p-unknown", subject, text, "run as root, or say p2p: preferred", "unknown", foreseen=True)
     text = f"P2P is required, and its I/O would go through system memory: {why}"
-    return Problem("p2p-required", subject, text, "p2pctl explain shows what stands in the way; or say p2p: preferred")
+    hint = "p2pctl explain shows what stands in the way; or say p2p: preferred"
+    return Problem("p2p-required", subject, text, hint, waitable=_may_change(state.reasons), foreseen=True)

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from p2pctl.model.backing import Backing
 from p2pctl.model.network import Network
 from p2pctl.model.nvmet import Attributes, Nvmet, Subsystem, TargetNamespace
+from p2pctl.model.rdma import Rdma
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.target import paths
 from p2pctl.target.plan import Plan
@@ -30,6 +31,8 @@ class Problem(NamedTuple):
     answer: Answer = "no"
     waitable: bool = False
     """Whether it may go away by itself: a device or an address that appears."""
+    foreseen: bool = False
+    """Whether it is told from what the host has now: what is waited for may change it."""
 
 
 class Facts(NamedTuple):
@@ -41,6 +44,7 @@ class Facts(NamedTuple):
     wishes: Wishes = Wishes()
     backings: Mapping[str, Backing] = {}
     network: Network | None = None
+    rdma: Rdma | None = None
     snapshot: Snapshot | None = None
     """With the parts that port states take."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event
 from hypothesis import strategies as st
 
 from p2pctl.errors import P2pctlError
@@ -20,11 +20,9 @@ from p2pctl.target.plan import Disruption, Plan, Step
 from p2pctl.target.pruning import Prune
 from p2pctl.target.touched import ripples
 from p2pctl.target.wishes import GroupWish, HostWish, NamespaceWish, PortWish, SubsystemWish, Wishes
+from tests.properties import tried
 from tests.unit.test_target_plan import DISKS, HOSTS, SUBSYSTEMS, Machine, ports, subsystems, wishes
 
-RELAXED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 ACCESSIBLE = {b"optimized", b"non-optimized"}
 
 
@@ -85,6 +83,10 @@ def adjustments(draw: st.DrawFn) -> Wishes:
         subsystems={nqn: of_subsystem() for nqn in draw(st.sets(st.sampled_from(SUBSYSTEMS), max_size=2))},
         ports={number: of_port(number) for number in draw(st.sets(st.integers(1, 3), max_size=2))},
     )
+
+
+SECOND = st.one_of(served(), wishes(), adjustments())
+"""What is asked of a target that is there: a whole one, or a part."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,7 @@ def proposed(machine: Machine, asked: Wishes, prune: Prune, locked: Iterable[str
     return plan(live, wanted, locked=frozenset(locked))
 
 
-@RELAXED
-@given(served(), st.one_of(served(), wishes(), adjustments()), st.sampled_from(("none", "all")))
+@tried(served(), SECOND, st.sampled_from(("none", "all")), few=50, many=150)
 def test_no_step_does_more_to_hosts_than_it_says(first: Wishes, second: Wishes, prune: Prune) -> None:
     """A step of class ``none`` ends no controller, and takes no namespace from any; one of ``namespace`` ends none.
 
@@ -173,8 +174,7 @@ def test_no_step_does_more_to_hosts_than_it_says(first: Wishes, second: Wishes, 
         assert noticed <= step.disruption, (step, noticed)
 
 
-@RELAXED
-@given(served(), st.one_of(served(), wishes(), adjustments()), st.sampled_from(("none", "all")))
+@tried(served(), SECOND, st.sampled_from(("none", "all")), few=50, many=150)
 def test_no_step_frightens_without_reason(first: Wishes, second: Wishes, prune: Prune) -> None:
     """What is said to disturb hosts is about a subsystem that a port exports, or a port that is open."""
     machine = Served()
@@ -234,8 +234,7 @@ def named(asked: Wishes, machine: Machine) -> tuple[set[str], set[str]]:  # noqa
     return exact, whole
 
 
-@RELAXED
-@given(served(), st.one_of(served(), wishes(), adjustments()))
+@tried(served(), SECOND, few=50, many=150)
 def test_without_pruning_only_what_is_named_is_touched(first: Wishes, second: Wishes) -> None:
     """By the steps, and by what the kernel does with them; the rest of the target reads to the byte as before.
 

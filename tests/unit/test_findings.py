@@ -11,11 +11,11 @@ from p2pctl.findings.changes import pool_changes
 from p2pctl.findings.devices import devices
 from p2pctl.findings.pools import pool_states
 from p2pctl.findings.rules import Finding, findings
-from p2pctl.findings.selectors import find_device
 from p2pctl.hardware.snapshot import ALL_PARTS, take
 from p2pctl.model.address import Address
 from p2pctl.model.nvmet import Port
 from p2pctl.model.snapshot import Snapshot
+from p2pctl.resolver.selectors import find_device
 from p2pctl.simulator.door import DemoDoor
 from tests.trees import TreeDoor, nvme_controller, pci_function, tree
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from p2pctl.errors import RefusedError, UnknownError
 from p2pctl.model.backing import Backing
-from p2pctl.model.facts import ABSENT, UNREADABLE
+from p2pctl.model.facts import ABSENT, UNREADABLE, Gap
 from p2pctl.model.log import KernelLog, Record
 from p2pctl.model.network import Listener, Network
 from p2pctl.model.nvmet import Attributes, Host, Nvmet, Port, Subsystem, TargetNamespace
+from p2pctl.model.pools import Pools
+from p2pctl.model.rdma import Rdma, RdmaDevice, RdmaPort
 from p2pctl.model.snapshot import Snapshot, Source
 from p2pctl.target.diff import plan
 from p2pctl.target.merge import merge
 from p2pctl.target.plan import Disruption
 from p2pctl.target.preflight import Facts, Judgement, Problem, judge, locked_subsystems, paths_to_check, refusal
-from p2pctl.target.wishes import HostWish, NamespaceWish, PortWish, SubsystemWish, Wishes
+from p2pctl.target.wishes import Expectation, HostWish, NamespaceWish, PortWish, SubsystemWish, Wishes
 from tests.unit.port_hosts import NVME1, machine
 
 S1, S2 = "nqn.s1", "nqn.s2"
@@ -162,6 +165,70 @@ def test_for_rdma_the_families_are_apart_and_loopback_takes_every_address() -> N
     assert found("192.0.2.1", ANY) == ["address-taken"]
     assert found("192.0.2.1", "::") == []
     assert found("192.0.2.1", "192.0.2.2") == []
+
+
+def rdma_port(address: str) -> Wishes:
+    return port(trtype="rdma", traddr=address, trsvcid="4500")
+
+
+def test_an_rdma_port_takes_a_device_behind_its_address() -> None:
+    """Without one the kernel says ENODEV, when everything else is built; the device may come, as at boot."""
+    cards = machine().rdma
+    assert cards is not None
+    everywhere = NETWORK._replace(addresses=frozenset({"192.0.2.1", "192.0.2.10", "127.0.0.1"}))
+    (problem,) = judged(rdma_port("192.0.2.1"), network=everywhere, rdma=cards).problems
+    assert (problem.code, problem.waitable) == ("rdma-device-missing", True)
+    assert problem.text == "no RDMA device has the address 192.0.2.1 (yet)"
+    assert codes(rdma_port("192.0.2.10"), network=everywhere, rdma=cards) == []
+    assert codes(port(trtype="tcp", traddr="192.0.2.1", trsvcid="4500"), network=everywhere, rdma=cards) == []
+    # What follows from a missing address is not told beside it.
+    assert codes(rdma_port("192.0.2.9"), network=everywhere, rdma=cards) == ["address-missing"]
+
+
+def test_every_address_takes_no_rdma_device_and_loopback_is_not_meant_to_be_every_address() -> None:
+    """The kernel opens both to all devices that there are and will be; nothing that comes changes what was meant."""
+    none = Rdma(0.0, {}, {})
+    assert codes(rdma_port(ANY), network=NETWORK, rdma=none) == []
+    assert codes(rdma_port("::"), network=NETWORK, rdma=none) == []
+    local = NETWORK._replace(addresses=frozenset({"127.0.0.1", "::1"}))
+    for address in ("127.0.0.1", "::1"):
+        (problem,) = judged(rdma_port(address), network=local, rdma=none).problems
+        assert (problem.code, problem.waitable) == ("rdma-device-missing", False)
+        assert "every address of every device" in problem.text
+
+
+def test_an_rdma_device_that_cannot_be_told_is_not_called_missing() -> None:
+    """Not read, read in part, or of a kind that shows no addresses."""
+    assert codes(rdma_port("192.0.2.1"), network=NETWORK) == []
+    assert codes(rdma_port("192.0.2.1"), network=NETWORK, rdma=Rdma(0.0, {}, {})) == ["rdma-device-missing"]
+    unread = Rdma(0.0, {}, {}, (Gap("rdma devices", None, "/sys/class/infiniband", 13, "root"),))
+    assert codes(rdma_port("192.0.2.1"), network=NETWORK, rdma=unread) == []
+    silent = RdmaDevice("ib0", NVME1, "x", "x", False, None, (RdmaPort(1, "ACTIVE", "InfiniBand", ()),), ())
+    assert codes(rdma_port("192.0.2.1"), network=NETWORK, rdma=Rdma(0.0, {"ib0": silent}, {})) == []
+
+
+@pytest.mark.parametrize("p2p", ["required", "preferred"])
+def test_p2p_that_a_late_device_may_bring_is_waited_for(p2p: Expectation) -> None:
+    """The memory of a drive that is probed later, and the card behind the port; not what no device can change."""
+    full = machine()
+
+    def found(snapshot: Snapshot, p2pmem: str = "1", device: str = "/dev/nvme0n1") -> list[tuple[str, bool]]:
+        attributes = {"device_path": device, "p2pmem": p2pmem, "buffered_io": "0", "enable": "1"}
+        values = {"addr_trtype": "rdma", "addr_traddr": "192.0.2.10", "addr_trsvcid": "4500"}
+        wishes = Wishes(
+            subsystems={S2: SubsystemWish(namespaces={7: NamespaceWish(attributes=attributes)})},
+            ports={2: PortWish(attributes=values, subsystems=(S2,), p2p=p2p)},
+        )
+        return [(one.code, one.waitable) for one in judged(wishes, snapshot=snapshot).problems]
+
+    required = p2p == "required"
+    assert found(full) == []
+    without = replace(full, pools=Pools(0.0, {}, {}))
+    assert found(without) == [("p2pmem-refused", True)] + [("p2p-required", True)] * required
+    assert found(replace(full, rdma=Rdma(0.0, {}, {}))) == [("p2p-required", True)] * required
+    assert found(full, device="/dev/nvme2n1") == [("p2p-required", True)] * required
+    assert found(full, p2pmem="0") == [("p2p-required", False)] * required
+    assert found(full, device="/dev/sda") == [("p2pmem-refused", False)] + [("p2p-required", False)] * required
 
 
 @pytest.mark.parametrize(

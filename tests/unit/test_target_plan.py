@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from p2pctl.hardware.nvmet import read_nvmet
@@ -28,6 +27,7 @@ from p2pctl.target.wishes import (
     SubsystemWish,
     Wishes,
 )
+from tests.properties import tried
 
 DISKS = tuple(f"/dev/nvme{number}n1" for number in range(6))
 POOL = "0000:03:00.0"
@@ -253,8 +253,7 @@ def meant(path: str, value: str) -> str | None:
     return value if kind is None else canonical(kind, path.rsplit("/", 1)[1], value)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(wishes(), wishes())
+@tried(wishes(), wishes(), few=70, many=200)
 def test_any_target_becomes_any_other(first: Wishes, second: Wishes) -> None:
     """After the second document everything is as it says, nothing else is there, and a third run writes nothing."""
     machine = Machine()
@@ -275,8 +274,7 @@ def test_any_target_becomes_any_other(first: Wishes, second: Wishes) -> None:
     assert plan(live, merge(live, second, prune="all").wanted) == Plan()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(wishes(), wishes())
+@tried(wishes(), wishes(), few=70, many=200)
 def test_every_plan_can_be_taken_back(first: Wishes, second: Wishes) -> None:
     """From what was read before, the same function makes the way back: uuids and serial numbers included.
 

@@ -28,6 +28,8 @@ class Thinned:
     names = WHOLE.names
     log = WHOLE.log
     modules = WHOLE.modules
+    events = WHOLE.events
+    memory = WHOLE.memory
 
     def __init__(self, gone: set[str]) -> None:
         self._gone = gone

@@ -1,0 +1,198 @@
+"""The NVMe target, RNBD, and changes that are not finished."""
+
+from __future__ import annotations
+
+from p2pctl.findings.catalogue.entry import Entry
+
+_STATE = (
+    "What the rules predict for the drive and for every RDMA device that may serve the port, what the kernel logged "
+    "when a host connected, and the level of the pool: p2pctl port state shows all of it."
+)
+
+TARGET = (
+    Entry(
+        "target-not-loaded",
+        "NVMe target is not loaded",
+        "The module nvmet is not there.",
+        "This host exports nothing; P2P of other kinds is not concerned.",
+        "/sys/module/nvmet.",
+        "modprobe nvmet, where the host shall be a target.",
+        "drivers/nvme/target",
+    ),
+    Entry(
+        "nvmetcli-service",
+        "nvmetcli's unit can clear the target",
+        "nvmet.service of nvmetcli is installed. It clears the target when it stops, and before it restores its own.",
+        "Stopping or restarting the unit, as an update of the package may, takes all namespaces from their hosts.",
+        "nvmet.service in systemd's directories, and whether multi-user.target wants it. It is a warning where it "
+        "starts at boot and the target is not empty.",
+        "Let one tool own the target: p2pctl reads /etc/nvmet/config.json as a document. Disable the unit without "
+        "stopping it.",
+        "nvmet.service of nvmetcli (ExecStop=nvmetcli clear)",
+    ),
+    Entry(
+        "configfs-not-mounted",
+        "configfs is not mounted",
+        "The NVMe target is loaded, and the file system that configures it is not mounted.",
+        "Nothing can be configured, or read of what is.",
+        "/sys/module/nvmet is there, /sys/kernel/config/nvmet is not.",
+        "mount -t configfs none /sys/kernel/config",
+        "Documentation/filesystems/configfs.rst",
+    ),
+    Entry(
+        "legacy-port-switch",
+        "Port with a P2P switch of its own",
+        "The kernel has a port attribute of the proposals of 2017 or 2018.",
+        "The port decides for all of its namespaces together; p2pmem of a namespace does not exist there.",
+        "An attribute p2pmem or allow_p2pmem in the port's directory.",
+        "Nothing needs to be done; released kernels have the attribute at the namespace.",
+        "proposals on linux-pci, 2017 and 2018",
+    ),
+    Entry(
+        "p2p-falls-back",
+        "P2P memory asked for, system memory used",
+        "A namespace asks for P2P memory, and by this port the kernel takes system memory.",
+        "I/O works, through the processor's memory: nothing is saved. The kernel says so once, when a host connects.",
+        _STATE,
+        "p2pctl explain PROVIDER ADAPTER says what is between them; p2pctl place proposes a provider that suits both.",
+        "drivers/nvme/target/core.c (nvmet_p2pmem_ns_add_p2p)",
+    ),
+    Entry(
+        "p2p-not-eligible",
+        "Namespace that cannot be enabled with P2P memory",
+        "The kernel answers EINVAL when the namespace is enabled as it is set.",
+        "It stays disabled, and no host sees it.",
+        _STATE,
+        "By its reason: export a drive in place of a file, boot with nvme_core.multipath=N where it is a multipath "
+        "head, take another provider where it is out of reach (p2pctl place).",
+        "drivers/nvme/target/core.c (nvmet_p2pmem_ns_enable)",
+    ),
+    Entry(
+        "p2p-possibly-exhausted",
+        "P2P memory may run out under load",
+        "What is free in the pool is less than requests may ask for.",
+        "Requests that find no room use system memory without a word.",
+        _STATE,
+        "Spread namespaces over pools (p2pctl place), or look who holds the memory: p2pctl pool show DEVICE --holders.",
+        "drivers/nvme/target/core.c (nvmet_req_alloc_sgls)",
+    ),
+    Entry(
+        "p2p-pool-vanished",
+        "Pool in use is gone",
+        "The memory that the kernel chose when a host connected is no longer there.",
+        "The connection goes through system memory, or fails.",
+        _STATE,
+        "Bring the device back, or let the hosts connect anew.",
+        "drivers/pci/p2pdma.c (pci_p2pdma_release)",
+    ),
+    Entry(
+        "p2p-inline-writes",
+        "Small writes bypass P2P memory",
+        "An RDMA port takes writes up to a page inside the command.",
+        "Such writes go through system memory, whatever the namespace asks for. Larger ones do not.",
+        "param_inline_data_size of a port that serves namespaces with P2P memory.",
+        "Set inline_data_size=0 where that matters; small writes then take one more round trip.",
+        "drivers/nvme/target/rdma.c (nvmet_rdma_map_sgl_inline)",
+    ),
+    Entry(
+        "p2p-transport-cannot",
+        "P2P memory asked for on a transport without it",
+        "A namespace with p2pmem set is exported by TCP, FC, loop or pci.",
+        "Only RDMA ports use P2P memory; others take system memory without a word.",
+        "addr_trtype of each port that exports the namespace. It is information where an RDMA port exports it as well.",
+        "Export it by an RDMA port, or switch p2pmem off.",
+        "drivers/nvme/target/rdma.c, the only one that sets p2p_client",
+    ),
+    Entry(
+        "port-listens-everywhere",
+        "RDMA port on every address",
+        "The port's address is 0.0.0.0 or ::, so that any RDMA device may serve it.",
+        "Whether P2P memory is used depends on the adapter that a host happens to come in by.",
+        "addr_traddr. It is a warning where a namespace asks for P2P memory and there are several RDMA devices.",
+        "Give the port the address of one adapter.",
+        "drivers/nvme/target/rdma.c (rdma_bind_addr)",
+    ),
+    Entry(
+        "port-virtual-dma",
+        "RDMA device without DMA of its own",
+        "rxe, siw, hfi1 and qib have the processor copy data.",
+        "The kernel never gives such a device P2P memory. hfi1 is a PCI card all the same: its place in the tree does "
+        "not tell.",
+        "The driver of the RDMA device behind the port's address, and whether it hangs on a PCI function.",
+        "Use an adapter whose driver does its own DMA, such as mlx5, bnxt_re, irdma or cxgb4.",
+        "include/rdma/ib_verbs.h (ib_dma_pci_p2p_dma_supported)",
+    ),
+    Entry(
+        "dhchap-key-readable",
+        "Keys that other users can read",
+        "configfs makes the files of DH-HMAC-CHAP keys readable to everybody; or a group may read them.",
+        "Such a user of this machine can take a host's key. P2P is not concerned.",
+        "The mode of dhchap_key and dhchap_ctrl_key, where a key is set; no more than the first byte is read for that.",
+        "chmod 0600; the file keeps it while the host's entry exists. p2pctl does so itself when it sets a key.",
+        "drivers/nvme/target/configfs.c; measured",
+    ),
+    Entry(
+        "any-host-skips-dhchap",
+        "Open subsystem asks nobody for a key",
+        "With allow_any_host the kernel skips DH-HMAC-CHAP, also for hosts that have a key.",
+        "Whoever reaches the port has access. P2P is not concerned.",
+        "attr_allow_any_host is 1 for a subsystem that a port exports, on a target where hosts have keys.",
+        "Name the hosts, and set allow_any_host=0.",
+        "drivers/nvme/target/auth.c (nvmet_setup_auth)",
+    ),
+    Entry(
+        "host-still-connected",
+        "Host that is no longer allowed is still connected",
+        "Taking a host off allowed_hosts does not end its connections.",
+        "It goes on reading and writing. P2P is not concerned.",
+        "Controllers in the target's debugfs against allowed_hosts; without debugfs (many distributions) nobody can "
+        "tell.",
+        "End the connection: p2pctl connection drop.",
+        "drivers/nvme/target/configfs.c (nvmet_allowed_hosts_drop_link); measured",
+    ),
+    Entry(
+        "tls-optional",
+        "TLS is offered, and not required",
+        "The port takes hosts with TLS and hosts without.",
+        "A host that asks for none sends everything in the clear.",
+        "addr_tsas is tls1.3, and addr_treq is not required.",
+        "Set treq=required.",
+        "drivers/nvme/target/configfs.c (nvmet_addr_treq_store)",
+    ),
+    Entry(
+        "rnbd-exports-everything",
+        "RNBD lets clients map any block device",
+        "The RNBD server has no list of exports: a client names any device below its search path.",
+        "Whoever reaches the RDMA port can write to every disk. P2P is not concerned.",
+        "dev_search_path of the module rnbd_server is / or /dev.",
+        "Load the module with dev_search_path set to a directory that holds only what may be exported.",
+        "drivers/block/rnbd/rnbd-srv.c (dev_search_path)",
+    ),
+    Entry(
+        "rnbd-without-p2p",
+        "RNBD never uses P2P memory",
+        "Devices are exported by RNBD.",
+        "Their I/O goes through system memory, always.",
+        "/sys/class/rnbd-server/ctl/devices.",
+        "Export by the NVMe target where P2P is wanted.",
+        "drivers/block/rnbd, drivers/infiniband/ulp/rtrs",
+    ),
+    Entry(
+        "change-interrupted",
+        "Change that was interrupted",
+        "p2pctl was stopped in the middle of a change of the target.",
+        "The target is neither as before nor as wanted; further changes are refused.",
+        "The journal in p2pctl's run directory.",
+        "p2pctl recover",
+        "p2pctl itself",
+    ),
+    Entry(
+        "change-unconfirmed",
+        "Change that waits for confirmation",
+        "A change was made with --confirm-within, and nobody has confirmed it yet.",
+        "It undoes itself when the time is up.",
+        "The journal in p2pctl's run directory.",
+        "p2pctl confirm ID, or let it be undone.",
+        "p2pctl itself",
+    ),
+)
