@@ -1,0 +1,1 @@
+"""The live screen: sees Snapshots and a Source, never the hardware layer."""

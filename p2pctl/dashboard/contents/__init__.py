@@ -1,0 +1,1 @@
+"""What the views show, as panels: pure functions of a picture."""
