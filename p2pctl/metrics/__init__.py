@@ -1,0 +1,1 @@
+"""Prometheus exposition: sees Snapshots and what is concluded from them, never the hardware."""

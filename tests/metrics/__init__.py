@@ -1,0 +1,1 @@
+"""What Prometheus is told: samples, the server, the board and the alerts."""
