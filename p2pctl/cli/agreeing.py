@@ -54,7 +54,7 @@ def agree(session: Session, proposed: Proposed, *, yes: bool, allowed: bool) -> 
     if more:
         session.narrator.details(_listed(vanishing))
     if worst > Disruption.NONE:
-        session.narrator.details(_noticed(session, proposed.live, proposed.plan))
+        session.narrator.details(noticed(session, proposed.live, proposed.plan))
     question = "go on?"
     if deleted:
         question = "delete all of these?" if more else f"delete {deleted[0]}?"
@@ -68,7 +68,7 @@ def _listed(names: Collection[str]) -> Iterator[str]:
         yield f"and {len(names) - _MOST} more"
 
 
-def _noticed(session: Session, live: Nvmet, plan: Plan) -> Iterator[str]:
+def noticed(session: Session, live: Nvmet, plan: Plan) -> Iterator[str]:
     """What hosts will notice, and which hosts that are, as far as the kernel shows them."""
     worst = max(plan.steps, key=lambda step: step.disruption)
     yield f"{worst.subject}: {_NOTICED[worst.disruption]}"

@@ -23,6 +23,7 @@ MODULES = {
     "providers": "p2pctl.cli.providers",
     "rules": "p2pctl.cli.rules",
     "place": "p2pctl.cli.place",
+    "doctor": "p2pctl.cli.doctor",
     "target": "p2pctl.cli.target",
     "subsystem": "p2pctl.cli.subsystem",
     "namespace": "p2pctl.cli.namespace",
@@ -37,7 +38,13 @@ MODULES = {
     "recover": "p2pctl.cli.recover",
     "confirm": "p2pctl.cli.confirm",
     "clear": "p2pctl.cli.clear",
+    "dashboard": "p2pctl.cli.dashboard",
+    "top": "p2pctl.cli.top",
+    "verify": "p2pctl.cli.verify",
+    "bench": "p2pctl.cli.bench",
     "capture": "p2pctl.cli.capture",
+    "metrics": "p2pctl.cli.metrics",
+    "completion": "p2pctl.cli.completion",
 }
 """Commands and the modules whose ``app`` they are, in the order of the help page."""
 

@@ -44,8 +44,8 @@ def show_device(ctx: typer.Context, device: Device, wake: Wake = False) -> None:
     $ p2pctl device show mlx5_0 --wake
     """
     from p2pctl.findings.devices import PARTS  # noqa: PLC0415
-    from p2pctl.findings.selectors import not_found  # noqa: PLC0415
     from p2pctl.render.devices import device_page  # noqa: PLC0415
+    from p2pctl.resolver.selectors import not_found  # noqa: PLC0415
 
     session = Session.of(ctx)
     snapshot, address = session.device(PARTS, device, wake=wake)

@@ -37,6 +37,23 @@ def explain(  # noqa: PLR0917  typer reads parameters, nobody passes them
             help="What if: cmdline=OPTIONS, acs:PORT=VALUE, kernel=RELEASE, iommu=off or move:DEVICE=SLOT; repeatable.",
         ),
     ] = None,
+    ask_kernel: Annotated[
+        bool,
+        typer.Option(
+            "--ask-kernel", help="Ask the running kernel, too: through a target subsystem that no port leads to."
+        ),
+    ] = False,
+    trace: Annotated[
+        float | None,
+        typer.Option(
+            "--trace",
+            metavar="SECONDS",
+            min=0.1,
+            max=86400,
+            show_default=False,
+            help="Count the requests for pool memory that silently fall back, with a probe in the running kernel.",
+        ),
+    ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 8 if the answer is no, with 9 if it cannot be told.")
     ] = False,
@@ -47,10 +64,12 @@ def explain(  # noqa: PLR0917  typer reads parameters, nobody passes them
         $ p2pctl explain nvme0 mlx5_0
         $ p2pctl explain 0000:03:00.0 nvme1 mlx5_0
         $ p2pctl explain nvme0 mlx5_0 --assume iommu=off
+        $ p2pctl explain nvme0 nvme1 --ask-kernel
         $ p2pctl explain nvme0 mlx5_0 --exit-code -q > /dev/null
 
     With several clients, all of them have to be allowed: that is what the kernel asks for a shared buffer. What is
-    assumed changes nothing on the host.
+    assumed changes nothing on the host. --ask-kernel exports nothing, and takes its subsystem away again; --trace takes
+    its probe away again.
     """
     from p2pctl.render.explain import explain_page  # noqa: PLC0415  --help reads nothing
     from p2pctl.render.explain_case import Question  # noqa: PLC0415
@@ -58,14 +77,25 @@ def explain(  # noqa: PLR0917  typer reads parameters, nobody passes them
     from p2pctl.resolver.assume import assume as apply  # noqa: PLC0415
 
     session = Session.of(ctx)
+    if ask_kernel:
+        from p2pctl.cli.asking import asked_kernel, check_askable  # noqa: PLC0415  a prediction needs none of it
+
+        check_askable(session, assumed=bool(assume))
+    if trace is not None:
+        from p2pctl.cli.asking import check_traceable, traced_requests  # noqa: PLC0415
+
+        check_traceable(session)
     host = session.snapshot(PARTS, wake=wake)
     # A device is called what it is called before it is moved.
     lender = find_provider(host, session.followed(provider))
     users = tuple(dict.fromkeys(find_client(host, session.followed(client)) for client in clients))
     assumed = apply(host, assume) if assume else None
     snapshot = assumed.snapshot if assumed else host
-    question = Question(lender, users, choose(snapshot, rules), assumed.sentences if assumed else ())
+    asked = asked_kernel(session, host, lender, users) if ask_kernel else {}
+    traced = traced_requests(session, trace) if trace is not None else None
+    question = Question(lender, users, choose(snapshot, rules), assumed.sentences if assumed else (), asked, traced)
     answer = explain_page(snapshot, question)
     session.show(answer.page)
-    if exit_code and (code := _EXITS[answer.verdict]):
+    denied = any(one.comparable and one.answer and one.answer.answer == "denied" for one in asked.values())
+    if exit_code and (code := ExitCode.ANSWER_NO if denied else _EXITS[answer.verdict]):
         raise typer.Exit(code)

@@ -154,7 +154,7 @@ def _typer_failure(error: Any) -> Failure:
     choices = getattr(getattr(param, "type", None), "choices", None)
     if param is not None and choices:
         value = error.message.split("'")[1] if "'" in error.message else ""
-        what = "output format" if param.name == "output" else f"value of --{param.name}"
+        what = "output format" if param.name == "output" else f"value of {_told(param)}"
         return _usage(f"unknown {what}: {value}", f"one of {', '.join(map(str, choices))}")
     possible = getattr(error, "possibilities", None)
     if possible:
@@ -163,6 +163,12 @@ def _typer_failure(error: Any) -> Failure:
     if suggestion:
         return _usage(_sentence(message), f"did you mean {suggestion.replace(chr(39), '')}")
     return _usage(_sentence(message), help_hint)
+
+
+def _told(param: Any) -> str:
+    """An option, or an argument, as the user writes it; its name in Python may be another one."""
+    options = [one for one in param.opts if one.startswith("-")]
+    return max(options, key=len) if options else str(param.metavar or param.name).upper()
 
 
 def _sentence(message: str) -> str:

@@ -151,12 +151,13 @@ def single() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def command(app: typer.Typer, name: str) -> Callable[[F], F]:
+def command(app: typer.Typer, name: str, help_text: str | None = None) -> Callable[[F], F]:
     """Adds a function as a command. Its docstring is the help: a summary, examples (``$ p2pctl ...``), whatever else.
 
-    Its parameters are the command's own; the global options reach it through ``Session.of(ctx)``.
+    Its parameters are the command's own; the global options reach it through ``Session.of(ctx)``. ``help_text`` stands
+    in for the docstring where a function is a command under a second name.
     """
-    return app.command(name, cls=Command, context_settings=SETTINGS)
+    return app.command(name, cls=Command, context_settings=SETTINGS, help=help_text)
 
 
 class LazyCommands(dict[str, Any]):

@@ -60,6 +60,26 @@ class Narrator:
         _write(paint(line, color=look(sys.stderr, self._color).color))
 
 
+class Listener(Narrator):
+    """Keeps what is said, for a screen on which nothing else may write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[Line] = []
+
+    def ask(self, question: str) -> bool:
+        """No: nobody is there to answer."""
+        del question
+        return False
+
+    def verbatim(self, text: str) -> None:
+        """A line each."""
+        self.notes += text.splitlines()
+
+    def _say(self, line: Line) -> None:
+        self.notes.append(line)
+
+
 def _write(text: str) -> None:
     """A stderr that is closed or full is no reason to fail: there is nobody to tell."""
     if sys.stderr is None:

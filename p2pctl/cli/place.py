@@ -69,11 +69,11 @@ def place_namespaces(  # noqa: PLR0917  typer reads parameters, nobody passes th
     kernel's choice would leave it on average. A provider is allowed for the drive and for every RDMA device that may
     serve a port of the namespace.
     """
-    from p2pctl.findings.selectors import names_by_address  # noqa: PLC0415  --help reads nothing
     from p2pctl.render.placement import placement_report  # noqa: PLC0415
     from p2pctl.resolver.placement import place  # noqa: PLC0415
     from p2pctl.resolver.resolver import Resolver  # noqa: PLC0415
     from p2pctl.resolver.selection import select  # noqa: PLC0415
+    from p2pctl.resolver.selectors import names_by_address  # noqa: PLC0415  --help reads nothing
     from p2pctl.resolver.topology import Topology  # noqa: PLC0415
 
     session = Session.of(ctx)
@@ -99,9 +99,9 @@ def place_namespaces(  # noqa: PLR0917  typer reads parameters, nobody passes th
 def _wants(snapshot: Snapshot, rules: RuleSet, namespaces: list[str], ports: list[str]) -> tuple[Want, ...]:
     """What is to be placed. Raises UsageError, NotFoundError."""
     from p2pctl.errors import P2pctlError, UsageError  # noqa: PLC0415
-    from p2pctl.findings.selectors import find_device  # noqa: PLC0415
     from p2pctl.resolver.placement_wants import is_disk, named_want, target_wants  # noqa: PLC0415
     from p2pctl.resolver.ports import named_port  # noqa: PLC0415
+    from p2pctl.resolver.selectors import find_device  # noqa: PLC0415
 
     every = target_wants(snapshot, rules)
     if not namespaces:
@@ -127,8 +127,8 @@ def _wants(snapshot: Snapshot, rules: RuleSet, namespaces: list[str], ports: lis
 def _policy(snapshot: Snapshot, prefer: list[str], avoid: list[str], *, spread: bool) -> Policy:
     """The policy. Raises UsageError, NotFoundError."""
     from p2pctl.errors import NotFoundError, UsageError  # noqa: PLC0415
-    from p2pctl.findings.selectors import find_device  # noqa: PLC0415
     from p2pctl.resolver.placement import Policy  # noqa: PLC0415
+    from p2pctl.resolver.selectors import find_device  # noqa: PLC0415
 
     def pools(texts: list[str]) -> frozenset[Address]:
         found = frozenset(find_device(snapshot, text) for text in texts)

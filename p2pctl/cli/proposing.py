@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from p2pctl.cli.session import Session
     from p2pctl.cli.sessions import Dropping
     from p2pctl.model.network import Network
+    from p2pctl.model.rdma import Rdma
     from p2pctl.model.snapshot import Snapshot
     from p2pctl.render.report import Item
 
@@ -44,6 +45,8 @@ class Proposed(NamedTuple):
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     p2pmem: tuple[Item, ...] = ()
+    predicted: tuple[str, ...] = ()
+    """Those of the notes that say what becomes of P2P memory."""
 
 
 def propose(  # noqa: PLR0917  each is another's
@@ -71,12 +74,13 @@ def propose(  # noqa: PLR0917  each is another's
     limit = asked.implied if options.disruption is None else Disruption[options.disruption.upper()]
     judgement, snapshot = _judged(session, asked, Facts(live, merged.wanted, plan, asked.wishes), limit, wait)
     explained = _explained(session, asked, merged.wanted, snapshot)
+    predicted = tuple(line for _, lines in explained for line in lines)
     notes = (
         *dropping.look(live, merged.wanted),
         *asked.wishes.notes,
         *merged.notes,
         *plan.notes,
-        *(n for _, lines in explained for n in lines),
+        *predicted,
     )
     if judgement.problems:
         if session.format not in DOCUMENTS:  # whose readers get them in the error
@@ -91,6 +95,7 @@ def propose(  # noqa: PLR0917  each is another's
         tuple(dict.fromkeys(notes)),
         judgement.warnings,
         tuple(item for item, _ in explained),
+        predicted,
     )
 
 
@@ -135,11 +140,12 @@ def _judged(
     while True:
         facts = _gathered(session, asked, facts)
         judgement = judge(facts, limit)
-        waits = judgement.problems and all(one.waitable for one in judgement.problems)
+        awaited = [one for one in judgement.problems if one.waitable]
+        waits = awaited and all(one.waitable or one.foreseen for one in judgement.problems)
         if end is None:
             end = time.monotonic() + wait
             if waits and wait and session.format not in DOCUMENTS:
-                session.narrator.note(f"waiting for {judgement.problems[0].subject}: {judgement.problems[0].text}")
+                session.narrator.note(f"waiting for {awaited[0].subject}: {awaited[0].text}")
         left = end - time.monotonic()
         if not waits or left <= 0:
             return judgement, facts.snapshot
@@ -162,7 +168,8 @@ def _gathered(session: Session, asked: Asked, facts: Facts) -> Facts:
     backings = read_backing(Reader(session.door.files), paths) if paths else {}
     if is_recorded(session):  # it has no devices: what is not there says nothing of the host
         backings = {path: Backing(path, UNREADABLE, UNREADABLE) for path in backings}
-    return facts._replace(snapshot=snapshot, backings=backings, network=_network(session, facts))
+    network, rdma = _listening(session, facts)
+    return facts._replace(snapshot=snapshot, backings=backings, network=network, rdma=rdma)
 
 
 def _expects(facts: Facts) -> bool:
@@ -170,9 +177,13 @@ def _expects(facts: Facts) -> bool:
     return any(wish.p2p for wish in facts.wishes.ports.values())
 
 
-def _network(session: Session, facts: Facts) -> Network | None:
-    """Addresses and sockets, where a port is to serve."""
-    return session.snapshot({"network"}).network if ask_transports(facts.wanted, facts.plan) else None
+def _listening(session: Session, facts: Facts) -> tuple[Network | None, Rdma | None]:
+    """Addresses and sockets where a port is to serve, and RDMA devices where it is to do so by one."""
+    transports = ask_transports(facts.wanted, facts.plan)
+    if not transports:
+        return None, None
+    found = session.snapshot({"network", "rdma"} if "rdma" in transports else {"network"})
+    return found.network, found.rdma
 
 
 def ask_transports(wanted: Nvmet, plan: Plan) -> frozenset[str]:

@@ -32,8 +32,8 @@ def provider(
 
 def _resolved(session: Session, text: str) -> str:
     from p2pctl.errors import NotFoundError, UsageError  # noqa: PLC0415
-    from p2pctl.findings.selectors import find_device  # noqa: PLC0415
     from p2pctl.model.address import Address  # noqa: PLC0415
+    from p2pctl.resolver.selectors import find_device  # noqa: PLC0415
     from p2pctl.target.schema import check_value  # noqa: PLC0415
 
     if not text:

@@ -78,7 +78,7 @@ class Session:
 
         Raises UsageError, NotFoundError, DeniedError.
         """
-        from p2pctl.findings.selectors import find_device  # noqa: PLC0415
+        from p2pctl.resolver.selectors import find_device  # noqa: PLC0415
 
         snapshot = self.snapshot(parts, wake=wake)
         return snapshot, find_device(snapshot, self.followed(name))

@@ -26,6 +26,6 @@ def show_status(ctx: typer.Context, wake: Wake = False) -> None:
     from p2pctl.target.port_state import evidence_needed  # noqa: PLC0415
 
     session = Session.of(ctx)
-    snapshot = session.snapshot({*PARTS, "kernel", "nvmet", "rnbd"}, wake=wake)
+    snapshot = session.snapshot({*PARTS, "kernel", "nvmet", "rnbd", "machine", "connections"}, wake=wake)
     snapshot = session.extended(snapshot, also_needed(snapshot) | evidence_needed(snapshot))
     session.show(status_page(snapshot, session.device_links(snapshot), change_findings(session)))

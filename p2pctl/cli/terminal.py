@@ -60,10 +60,14 @@ def moves_cursor(stream: TextIO | None) -> bool:
     return is_terminal(stream) and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
 
 
+_DIGITS = 5
+"""Of a size that somebody may mean: lines are padded to it."""
+
+
 def _size(stream: TextIO | None, variable: str, index: int) -> int:
     """What the environment says, as every terminal program has it, then the terminal itself; 0 where neither knows."""
     text = os.environ.get(variable, "")
-    if text.isascii() and text.isdigit() and int(text):
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text):
         return int(text)
     try:
         return os.get_terminal_size(stream.fileno())[index] if stream else 0

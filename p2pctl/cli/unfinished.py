@@ -8,7 +8,7 @@ from p2pctl.errors import P2pctlError
 
 if TYPE_CHECKING:
     from p2pctl.cli.session import Session
-    from p2pctl.findings.rules import Finding
+    from p2pctl.findings.finding import Finding
 
 
 def change_findings(session: Session) -> tuple[Finding, ...]:
@@ -29,7 +29,7 @@ def change_findings(session: Session) -> tuple[Finding, ...]:
         return ()
     if found is None:
         return ()
-    from p2pctl.findings.rules import Finding  # noqa: PLC0415
+    from p2pctl.findings.finding import Finding  # noqa: PLC0415
     from p2pctl.target.workplace import when  # noqa: PLC0415
 
     name = found.transaction
@@ -39,6 +39,20 @@ def change_findings(session: Session) -> tuple[Finding, ...]:
         return (Finding("change-unconfirmed", "warning", None, text, place.directory, f"p2pctl confirm {name}"),)
     text = f"the change {name} ({found.command}) was interrupted: until it is undone or finished, others are refused"
     return (Finding("change-interrupted", "error", None, text, place.directory, "p2pctl recover"),)
+
+
+def check_finished(session: Session) -> None:
+    """Raises RecoverError where a change was interrupted, or waits for confirmation: others are refused until then.
+
+    Says nothing where that cannot be told: who makes a change is told for certain.
+    """
+    from p2pctl.cli.workplace import workplace  # noqa: PLC0415
+    from p2pctl.target import rundir  # noqa: PLC0415
+    from p2pctl.target.workplace import refuse_unfinished  # noqa: PLC0415
+
+    place = workplace(session)
+    if rundir.trusted(place.directory) and not _under_way(place.directory):
+        refuse_unfinished(place.journal())
 
 
 def _under_way(directory: str) -> bool:

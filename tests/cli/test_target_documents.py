@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from p2pctl.hardware.rdma import read_rdma
+from p2pctl.hardware.reading import Reader
+from p2pctl.model.rdma import Rdma
 from p2pctl.simulator.door import DemoDoor
 from p2pctl.simulator.state import KeptFiles
 from tests.cli.changing import ARCHIVE, HOST, KEY, POOL, door, error, items, only, target
@@ -259,6 +262,97 @@ def test_waiting_ends(run: Run, write: Write) -> None:
     outcome = run("--demo", "apply", write(document), "--wait", "0.05")
     assert outcome.code == 8
     assert "waiting for " in outcome.err
+
+
+LATE = {"device": "/dev/nvme77n1", "enable": True}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "awaited"),
+    [
+        ({**LATE, "p2pmem": "auto"}, "/dev/nvme77n1 does not exist"),
+        ({**LATE, "device": "/dev/nvme6n1", "p2pmem": "0000:77:00.0"}, "there is no PCI function 0000:77:00.0"),
+    ],
+)
+@pytest.mark.parametrize("expected", ["required", "preferred"])
+def test_what_follows_from_a_late_drive_is_waited_for_with_it(
+    run: Run, write: Write, namespace: dict[str, Any], awaited: str, expected: str
+) -> None:
+    """Whether P2P works without the drive says nothing yet of how it will be with it."""
+    port = {"trtype": "rdma", "adrfam": "ipv4", "traddr": "192.0.2.10", "trsvcid": 4477, "p2p": expected}
+    document = {
+        "version": 1,
+        "subsystems": {NEW: {"namespaces": {1: namespace}}},
+        "ports": {77: {**port, "subsystems": [NEW]}},
+    }
+    outcome = run("--demo", "apply", write(document), "--wait", "0.05")
+    assert outcome.code == 8
+    assert f"waiting for namespace 1 of {NEW}: " in outcome.err
+    assert awaited in outcome.err.splitlines()[0]
+
+
+def test_what_no_drive_can_change_is_not_waited_for(run: Run, write: Write) -> None:
+    document = {
+        "version": 1,
+        "subsystems": {NEW: {"namespaces": {1: {**LATE, "p2pmem": "auto"}, 2: {"enable": True}}}},
+    }
+    outcome = run("--demo", "apply", write(document), "--wait", "60")
+    assert outcome.code == 8
+    assert "waiting for " not in outcome.err
+
+
+def _rdma(address: str, **more: Any) -> dict[str, Any]:
+    port = {"trtype": "rdma", "adrfam": "ipv4", "traddr": address, "trsvcid": 4477, "subsystems": [POOL], **more}
+    return {"version": 1, "ports": {77: port}}
+
+
+def _late_rdma(monkeypatch: pytest.MonkeyPatch, reads: float) -> None:
+    """The host's RDMA devices are not there for so many looks."""
+    looks = 0
+
+    def read(reader: Reader, now: float) -> Rdma:
+        nonlocal looks
+        looks += 1
+        return read_rdma(reader, now) if looks > reads else Rdma(now, {}, {})
+
+    monkeypatch.setattr("p2pctl.hardware.rdma.read_rdma", read)
+    monkeypatch.setattr("p2pctl.cli.proposing._PAUSE", 0.01)
+
+
+@pytest.mark.parametrize("more", [{}, {"p2p": "required"}])
+def test_an_address_that_no_rdma_device_has_yet_is_waited_for(
+    run: Run, write: Write, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    """The host has it: as at boot, when the interface is up before its RDMA device is made."""
+    _late_rdma(monkeypatch, float("inf"))
+    file = write(_rdma("192.0.2.11", **more))
+    outcome = run("--demo", "apply", file, "--wait", "0.05")
+    assert outcome.code == 8
+    assert "waiting for port 77: no RDMA device has the address 192.0.2.11 (yet)" in outcome.err.splitlines()[0]
+    refused = error(run("--demo", "apply", file, "-o", "json"))
+    assert refused["problems"][0]["code"] == "rdma-device-missing"
+    assert "--wait" in refused["problems"][0]["hint"]
+
+
+@pytest.mark.parametrize("more", [{}, {"p2p": "preferred"}])
+def test_the_wait_ends_when_the_rdma_device_is_there(
+    run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    """And what was asked for is done."""
+    _late_rdma(monkeypatch, 5)
+    outcome = run("--demo", "apply", write(_rdma("192.0.2.11", **more)), "--wait", "60")
+    assert outcome.code == 0, outcome.err
+    assert "waiting for port 77: no RDMA device has the address 192.0.2.11" in outcome.err
+    assert target(door(tmp_path)).ports["77"].subsystems == (POOL,)
+
+
+def test_a_loopback_address_is_refused_for_rdma_and_not_waited_for(run: Run, write: Write) -> None:
+    """The kernel would open the port to every device."""
+    outcome = run("--demo", "apply", write(_rdma("127.0.0.1")), "--wait", "60")
+    assert outcome.code == 8
+    assert "waiting for " not in outcome.err
+    assert "every address of every device" in outcome.err
+    assert "p2pctl device list" in outcome.err
 
 
 def test_diff_looks_at_recordings(run: Run, write: Write, tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from p2pctl.cli import session
 from p2pctl.model.nvmet import Nvmet
 from p2pctl.simulator.door import DemoDoor
+from p2pctl.simulator.nodes import Directory
 from tests.cli.changing import ARCHIVE, HOST, KEY, POOL, door, only, target
 from tests.cli.conftest import Run
 
+UNSUPPORTED = 5
 NEW = "nqn.2026-11.org.example:new pool's"
 """Names may hold what a shell would take apart."""
 
@@ -151,3 +154,25 @@ def test_p2p_memory_is_explained_beforehand(run: Run) -> None:
     assert answer["p2pmem"] == "0000:18:00.0"
     assert [state["port"] for state in answer["ports"]] == ["1"]
     assert json.dumps(answer)
+
+
+def test_with_load_a_target_that_is_not_loaded_is_planned_as_an_empty_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is loaded for that; without leave to load, it is an error as for the change itself."""
+    host = DemoDoor()
+    tree = host._root.entries["sys"]
+    assert isinstance(tree, Directory)
+    kernel, modules = tree.entries["kernel"], tree.entries["module"]
+    assert isinstance(kernel, Directory)
+    assert isinstance(modules, Directory)
+    kernel.entries["config"] = Directory()
+    del modules.entries["nvmet"]
+    monkeypatch.setattr(session, "open_door", lambda _options: host)
+    file = tmp_path / "target.json"
+    file.write_text(json.dumps({"version": 1, "subsystems": {POOL: {"serial": "A"}}}))
+    item = only(run("apply", str(file), "--dry-run", "--load", "-o", "json"))
+    assert (item["changed"], item["before"]) == (True, {"version": 1})
+    assert [one["object"] for one in item["objects"]] == [f"subsystem {POOL}"]
+    assert "nvmet" not in modules.entries
+    assert run("apply", str(file), "--dry-run").code == UNSUPPORTED

@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-HEAVY = {"rich", "textual", "asyncio", "pyudev", "yaml", "csv", "psutil", "tarfile", "pydantic"}
+HEAVY = {
+    "rich", "textual", "asyncio", "pyudev", "inotify_simple", "yaml", "csv", "psutil", "tarfile", "pydantic",
+    "prometheus_client",
+}  # fmt: skip
 
 PROGRAM = """
 import sys

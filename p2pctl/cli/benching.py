@@ -1,0 +1,181 @@
+"""``p2pctl bench``: measures transfers through a pool against the same ones through system memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from p2pctl.cli.drives import Drive, find_drive
+from p2pctl.cli.measuring import Job, Plan, measure
+from p2pctl.cli.overwriting import ask_name, check_free
+from p2pctl.cli.rescue import KeptFile
+from p2pctl.cli.trying import Host, told_as
+from p2pctl.errors import P2pctlError, RefusedError, UnsupportedError, UsageError
+from p2pctl.proof.copying import Ends, Memories, check_copy
+from p2pctl.proof.data import SHARE
+from p2pctl.proof.figures import Setting
+from p2pctl.proof.judge import judge
+from p2pctl.proof.pairs import Piece, Pool, piece_of, too_small
+from p2pctl.proof.reading import Bench, Place, close_bench, find_place, open_bench, read_through
+from p2pctl.proof.writing import put_back
+from p2pctl.render.bench import Measured, Told, bench_page
+from p2pctl.resolver.bandwidth import Bandwidth, bandwidth
+from p2pctl.resolver.explain import resolve
+from p2pctl.target.interruption import Interruption, deferred
+from p2pctl.units import format_bytes
+
+if TYPE_CHECKING:
+    from p2pctl.cli.session import Session
+    from p2pctl.kernel import Disk
+
+
+class Parties(NamedTuple):
+    """Who takes part."""
+
+    pool: Pool
+    source: Drive
+    destination: Drive | None
+
+
+def bench(session: Session, names: tuple[str, str, str | None], plan: Plan, *, wake: bool) -> None:
+    """Measures, and shows what came of it. Raises P2pctlError."""
+    host = Host(session, wake=wake)
+    who = _who(host, names)
+    if plan.fio and who.destination is not None:
+        raise UsageError("fio has no job that copies", hint="leave the destination out: --fio checks reads")
+    if plan.fio and session.door.kind == "demo":
+        raise UnsupportedError("fio cannot reach the demo host's memory", hint="leave --fio out")
+    if who.destination is not None:
+        check_free(session, who.destination)
+        text = f"writes over {format_bytes(plan.span)} of {who.destination.disk} at most, and puts back what was there"
+        ask_name(session, who.destination.disk, plan.confirm, text)
+    with told_as(f"transfer between {who.source.disk} and the pool of {who.pool.address}"):
+        measured = _measured(host, who, plan)
+    ceilings = tuple(_ceilings(host, who))
+    told = Told(
+        provider=who.pool.address,
+        client=who.source.client,
+        source=who.source.disk,
+        destination=who.destination.disk if who.destination else None,
+        ceiling=min((one.high for one in ceilings if one.high is not None), default=None),
+        ceiling_kind=ceilings[0].kind if ceilings else None,
+        simulated=session.door.kind == "demo",
+    )
+    page = bench_page(host.snapshot, host.selection, host.names, told, measured)
+    session.show(page if session.format in {"table", "plain"} else page.report)
+
+
+def _who(host: Host, names: tuple[str, str, str | None]) -> Parties:
+    provider, source, destination = names
+    pool = host.provider(provider)
+    here = find_drive(host.session, host.snapshot, pool.address, source, host.resolver)
+    if destination is None:
+        return Parties(pool, here, None)
+    there = find_drive(host.session, host.snapshot, pool.address, destination, host.resolver)
+    if there.disk == here.disk:
+        raise UsageError(f"{here.disk} is source and destination", hint="name two disks, or leave the destination out")
+    return Parties(pool, here, there)
+
+
+def _ceilings(host: Host, who: Parties) -> Iterator[Bandwidth]:
+    for drive in (who.source, who.destination):
+        if drive is not None:
+            found = bandwidth(host.snapshot, resolve(host.resolver, who.pool.address, drive.client))
+            if found is not None:
+                yield found
+
+
+def _measured(host: Host, who: Parties, plan: Plan) -> list[Measured]:
+    memory = host.session.door.memory
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(contextlib.closing(memory.open(who.source.disk)))
+        destination = None
+        if who.destination is not None:
+            block_device = who.destination.disk.startswith("/dev/")
+            opened = memory.open(who.destination.disk, write=True, exclusive=block_device)
+            destination = stack.enter_context(contextlib.closing(opened))
+        unit = max(who.source.unit, who.destination.unit if who.destination else 0)
+        wanted = max(plan.blocks) * max(plan.depths)
+        share = 2 * SHARE if plan.fio else SHARE  # fio maps as much beside it
+        piece = stack.enter_context(piece_of(memory, who.pool, wanted, unit, share))
+        ordinary = stack.enter_context(contextlib.closing(memory.ordinary(piece.region.size)))
+        ends = _ends(source, who, destination, plan, max(plan.blocks))
+        _check_carried(host, who, piece, source, unit)
+        settings = _settings(plan, piece, who, unit)
+        job = Job(host.session, who.source.disk, who.pool, ends, Memories(piece.region, ordinary), plan)
+        if destination is None:
+            return measure(job, settings, Interruption())
+        with contextlib.closing(memory.ordinary(ends.span)) as plain:
+            tools = Bench(destination, piece.region, plain, plain)
+            place = Place(ends.destination_path, ends.start, ends.span)
+            with deferred() as stop, put_back(tools, place, KeptFile(_directory(host), ends.destination_path)):
+                _check_copied(host, ends, piece, unit)
+                return measure(job, settings, stop)
+
+
+def _check_copied(host: Host, ends: Ends, piece: Piece, unit: int) -> None:
+    """Raises RefusedError where a copy through the pool does not arrive, or arrives wrong."""
+    try:
+        difference = check_copy(host.session.door.memory, ends, piece.region, unit)
+    except OSError as error:
+        raise RefusedError(
+            f"there is nothing to measure: {ends.destination_path} takes nothing from the pool: "
+            f"{(error.strerror or str(error)).lower()}",
+            hint="p2pctl verify says more",
+            errno=error.errno,
+        ) from None
+    if difference is not None:
+        raise RefusedError(
+            f"a copy to {ends.destination_path} through the pool arrives wrong",
+            hint="p2pctl verify says more: a benchmark of wrong data proves nothing",
+        )
+
+
+def _directory(host: Host) -> str:
+    from p2pctl.cli.workplace import workplace  # noqa: PLC0415  only writing keeps anything
+
+    return workplace(host.session).directory
+
+
+def _ends(source: Disk, who: Parties, destination: Disk | None, plan: Plan, block: int) -> Ends:
+    room = min(source.size, destination.size if destination is not None else source.size)
+    span = min(plan.span, room) // block * block
+    if span < block:
+        raise UsageError(
+            f"a transfer of {format_bytes(block)} does not fit: the span is {format_bytes(min(plan.span, room))}",
+            hint="choose smaller blocks, or a larger --span",
+        )
+    return Ends(source, who.source.disk, destination, who.destination.disk if who.destination else "", span)
+
+
+def _check_carried(host: Host, who: Parties, piece: Piece, source: Disk, unit: int) -> None:
+    """Raises RefusedError where the kernel does not carry the source's data into the pool, and rightly."""
+    memory = host.session.door.memory
+    place = find_place(memory, source, who.source.disk, unit, unit)
+    if place is None:
+        raise P2pctlError(f"{who.source.disk} is too small for a transfer", hint="name a larger disk or file")
+    tools = open_bench(memory, source, piece.region)
+    try:
+        seen = read_through(tools, place, "pool")
+    finally:
+        close_bench(tools)
+    told = judge(host.resolver.verdict(who.pool.address, who.source.client), seen, host.release)
+    if told.result != "works":
+        meaning = f" ({told.meaning})" if told.meaning else ""
+        raise RefusedError(
+            f"there is nothing to measure: {told.text}{meaning}",
+            hint=f"p2pctl verify {who.pool.address} {who.source.client} says more",
+        )
+
+
+def _settings(plan: Plan, piece: Piece, who: Parties, unit: int) -> tuple[Setting, ...]:
+    """Those that fit into the piece. Raises UsageError for blocks that no disk takes, BusyError where none fits."""
+    wrong = [block for block in plan.blocks if block % unit]
+    if wrong:
+        raise UsageError(f"blocks of {wrong[0]} bytes are no multiple of {unit}", hint=f"--block-size {unit}")
+    pairs = [(block, depth) for block in plan.blocks for depth in plan.depths]
+    fitting = [(block, depth) for block, depth in pairs if block * depth <= piece.region.size]
+    if not fitting:
+        raise too_small(who.pool.address, piece.levels.before or 0, min(plan.blocks) * min(plan.depths))
+    return tuple(Setting(block, depth, way) for block, depth in fitting for way in plan.ways)

@@ -1,0 +1,87 @@
+"""``p2pctl verify``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from p2pctl.cli.framework import command, single
+from p2pctl.cli.options import Wake
+from p2pctl.cli.session import Session
+from p2pctl.errors import UsageError
+from p2pctl.units import parse_bytes
+
+app = single()
+
+
+@command(app, "verify")
+def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
+    ctx: typer.Context,
+    provider: Annotated[
+        str | None, typer.Argument(metavar="[PROVIDER", show_default=False, help="The device whose pool is used.")
+    ] = None,
+    client: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CLIENT]", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("-a", "--all", help="Try every pool with every NVMe drive.")] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Also put P2P memory and ordinary memory into one transfer.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write, too, to the disk, partition or file that CLIENT names.")
+    ] = False,
+    confirm: Annotated[
+        str | None,
+        typer.Option("--confirm", metavar="NAME", show_default=False, help="The disk's name, instead of typing it."),
+    ] = None,
+    size: Annotated[str, typer.Option("--size", metavar="BYTES", help="How much to transfer at most.")] = "1M",
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report", metavar="FILE", show_default=False, help="Record this host there if anything disagrees."
+        ),
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 8 if the answer is no, with 9 if it cannot be told.")
+    ] = False,
+    wake: Wake = False,
+) -> None:
+    """Prove with real transfers that P2P memory works between a pool and an NVMe drive.
+
+        $ p2pctl verify nvme0 nvme1
+        $ p2pctl verify --all --exit-code
+        $ p2pctl verify nvme0 nvme1 --mixed
+        $ p2pctl verify nvme0 /dev/nvme1n1p3 --write
+
+    It maps a small piece of the pool, at most an eighth of what is available, reads from the drive into it past the
+    page cache, and compares every byte with what ordinary reads before and after give. Nothing is written without
+    --write, which refuses what is mounted, held or exported, asks for the name, and puts back what was there. The
+    kernel logs a line ("invalid error") for each transfer that it refuses.
+
+    With --exit-code: 8 for a pair whose data did not arrive; with --all, for any that did not do what was predicted.
+    """
+    session = Session.of(ctx)
+    wanted = parse_bytes(size)
+    if wanted is None or wanted <= 0:
+        raise UsageError(f"--size is no size: {size}", hint="bytes, or such as 64K, 1M")
+    if everything == (provider is not None) or (provider is None) != (client is None):
+        raise UsageError("name a provider and a client, or --all", hint="p2pctl verify PROVIDER CLIENT")
+    if write and everything:
+        raise UsageError("--write takes one disk by its name, never all", hint="p2pctl verify PROVIDER DISK --write")
+    if confirm is not None and not write:
+        raise UsageError("--confirm is for --write", hint="leave it out: nothing is written without --write")
+    from p2pctl.cli import verifying  # noqa: PLC0415  --help reads nothing
+
+    wish = verifying.Wish(wanted, mixed, write, confirm)
+    if provider is None or client is None:
+        host, proofs = verifying.verify_all(session, wish, wake=wake)
+    else:
+        host, proofs = verifying.verify_pair(session, provider, client, wish, wake=wake)
+    verifying.shown(host, proofs, walk=everything)
+    verifying.save_report(session, proofs, report)
+    if exit_code and (code := verifying.exit_code(proofs, walk=everything)):
+        raise typer.Exit(code)
