@@ -1,0 +1,1 @@
+"""Playbooks, and what Ansible takes from beside them."""

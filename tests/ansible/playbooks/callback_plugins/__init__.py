@@ -1,0 +1,1 @@
+"""Found by Ansible beside the playbooks."""
