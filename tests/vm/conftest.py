@@ -62,6 +62,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return scheduling
 
 
+@pytest.fixture(autouse=True)
+def bare_environment() -> None:
+    """Leaves the environment as it is, unlike elsewhere: it says where the kernels are and what must not be missing."""
+
+
 @pytest.fixture(scope="session")
 def vm_fleet(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     """The guests of this session, each booted once, by the first check that needs it."""

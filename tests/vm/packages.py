@@ -15,6 +15,8 @@ PROGRAMS = {
     "kmod": "depmod",
     "xz-utils": "xz",
     "zstd": "zstd",
+    "systemd": "/lib/systemd/systemd",
+    "fio": "fio",
 }
 """Each package, and the program it is wanted for."""
 
@@ -68,20 +70,29 @@ def install() -> None:
         if not absent:
             print("packages: all there", flush=True)
             return
-        wanted = " ".join(absent)
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise UnavailableError(f"these Debian packages are missing, and only root can install them: {wanted}")
-        print(f"packages: installing {wanted}", flush=True)
-        _apt_get("update", "-qq")
-        _apt_get("install", "-qq", "-y", "--no-install-recommends", *absent)
+        update(absent)
+        apt_get("install", "-qq", "-y", "--no-install-recommends", *absent)
         absent = missing()
         if absent:
             raise UnavailableError(f"installed, and yet missing: {' '.join(absent)}")
 
 
-def _apt_get(*words: str) -> None:
+def update(absent: list[str]) -> None:
+    """Has apt read its lists before packages that are missing are installed.
+
+    Raises UnavailableError that names the packages when this user may not install any, or apt-get fails.
+    """
+    wanted = " ".join(absent)
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise UnavailableError(f"these Debian packages are missing, and only root can install them: {wanted}")
+    print(f"packages: installing {wanted}", flush=True)
+    apt_get("update", "-qq")
+
+
+def apt_get(*words: str, cwd: Path | None = None) -> None:
+    """Runs apt-get with no questions asked. Raises UnavailableError with its own words when it fails."""
     command = ["apt-get", "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}", *words]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-    ran = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=cwd)
     if ran.returncode:
         raise UnavailableError(f"{' '.join(command)} failed: {ran.stderr.strip()[-2000:]}")

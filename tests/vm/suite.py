@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.vm import kernels, machine, rdma_driver, topologies
+from tests.vm import kernels, machine, rdma_driver, systemd, topologies
 from tests.vm.cache import UnavailableError, digest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -124,6 +124,8 @@ class Fleet:
             out = self.directory(guest.group)
             if "checks_rdma" in guest.checks:
                 shutil.copy(rdma_driver.build(kernel), out / rdma_driver.MODULE)
+            if "checks_systemd" in guest.checks:
+                (out / "first.sh").write_text(systemd.first_script(REPOSITORY))
             _compile()
             topology = topologies.named(guest.topology)
             topology.append += f" {guest.append}"

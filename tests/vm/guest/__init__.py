@@ -1,1 +1,1 @@
-"""What runs inside the virtual machine. Only the standard library and p2pctl are imported here."""
+"""What runs inside the virtual machine: the standard library and p2pctl, and for its screen the tests' terminal."""

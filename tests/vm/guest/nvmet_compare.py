@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -37,6 +38,10 @@ class Difference(NamedTuple):
         """What to look at, one operation a line."""
         lines = [f"  {operation}" for operation in self.operations[-SHOWN:]]
         return "\n".join([f"{self.what}: the kernel {self.kernel}, the simulator {self.simulator}, after", *lines])
+
+
+class _EnoughError(Exception):
+    """Ends a search."""
 
 
 class Comparison:
@@ -93,14 +98,17 @@ def search(
     @seed(number)
     @settings(
         max_examples=examples, phases=[Phase.generate], database=None, deadline=None, backend="plain",
-        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(strategy)
     def compare(operations: Operations) -> None:
         if not found and (difference := comparison.difference(operations)):
             found.append(difference.operations)
+        if found:
+            raise _EnoughError
 
-    compare()
+    with suppress(_EnoughError):
+        compare()
     return shortest(comparison, found[0]) if found else None
 
 

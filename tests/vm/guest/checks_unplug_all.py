@@ -1,0 +1,134 @@
+"""Drives that are taken away during every command: each ends with an answer or an error, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.vm.guest.api import NVMET, PCI, Context, Ran, reset_nvmet, wait
+from tests.vm.guest.checks_unplug import WAYS, settled, way
+
+SECONDS = 900
+PARTS = (0.2, 0.5, 0.8)
+"""How much of a command has passed when the drive goes, one for each way."""
+
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+QUICK = ("--seconds", "0.5", "--warm-up", "0.1", "--runs", "1", "--block-size", "4K", "--depth", "1")
+
+
+def commands(stays: str, goes: str, other: str, out: Path) -> dict[str, tuple[str, ...]]:
+    """Every command that looks at devices, aimed at the drive that goes as well as at those that stay."""
+    words = [
+        ("status",), ("pool", "list", "--holders"), ("pool", "show", goes), ("device", "list", "--all"),
+        ("device", "show", goes), ("topology", "--all"), ("matrix", "--all"), ("explain", goes, other),
+        ("explain", stays, goes), ("explain", goes, other, "--ask-kernel"), ("providers", goes, other),
+        ("rules", "list"), ("place",), ("doctor",), ("doctor", "--for", "nvmet"), ("target", "show"),
+        ("subsystem", "list"), ("namespace", "list"), ("port", "list"), ("host", "list"), ("referral", "list", "1"),
+        ("connection", "list"), ("export",), ("validate", str(out / "export.yaml")), ("diff", str(out / "export.yaml")),
+        ("apply", str(out / "export.yaml"), "--dry-run"), ("recover",), ("dashboard", "--once"), ("metrics",),
+        ("metrics", "--textfile", str(out / "shaken.prom")), ("verify", goes, other), ("verify", stays, goes),
+        ("verify", "--all"), ("bench", goes, other, *QUICK), ("bench", stays, goes, *QUICK),
+        ("capture", "--force", str(out / "all.tar.gz")),
+    ]  # fmt: skip
+    return {" ".join(word for word in line if "/" not in word): line for line in words}
+
+
+class Taking(threading.Thread):
+    """Takes a drive away a moment from now, in the middle of what another thread does."""
+
+    def __init__(self, take: Callable[[], object], delay: float) -> None:
+        super().__init__(daemon=True)
+        self._take = take
+        self._delay = delay
+        self.began = 0.0
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Never raises: what went wrong is in `error`."""
+        time.sleep(self._delay)
+        self.began = time.monotonic()
+        try:
+            self._take()
+        except BaseException as error:  # noqa: BLE001 - told by whoever waits for this thread
+            self.error = error
+
+
+def check_every_command_survives_a_drive_that_goes_away(context: Context) -> None:
+    """In each of the three ways, early, in the middle and late in the command, which is run once for each.
+
+    It ends with a documented exit code, an error says what to do, no file is a half one, and nothing stays behind.
+    What came of it is told below the results.
+    """
+    reset_nvmet()
+    goes, stays, other = (context.bdf(drive) for drive in ("n2", "n1", "n3"))
+    (context.out / "export.yaml").write_text("version: 1\n")
+    before = levels()
+    codes: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    lasted: dict[str, float] = {}
+    during = 0
+    for name, part in zip(WAYS, PARTS, strict=True):
+        for label, words in commands(stays, goes, other, context.out).items():
+            how = way(context, name, goes)
+            taking = Taking(how.take, part * lasted.get(label, 0.25))
+            taking.start()
+            start = time.monotonic()
+            ran = context.p2pctl(*words)
+            end = time.monotonic()
+            taking.join(90)
+            assert taking.error is None, (words, name, taking.error)
+            assert not taking.is_alive(), (words, name)
+            complain(words, ran)
+            lasted[label] = end - start
+            during += taking.began < end
+            codes[label][ran.code] += 1
+            how.give()
+            assert wait(lambda: settled(context, "n2"), 60), (words, name)
+    total = sum(map(Counter.total, codes.values()))
+    assert during > total / 2, (during, total)
+    left_behind(context, before)
+    tell(context, codes, during)
+
+
+def tell(context: Context, codes: Mapping[str, Counter[int]], during: int) -> None:
+    """One line for the report of this machine, made of what ran."""
+    runs = sum(codes.values(), Counter[int]())
+    ends = ", ".join(f"{count} with {code}" for code, count in sorted(runs.items()))
+    with (context.out / "summary").open("a") as summary:
+        summary.write(
+            f"a drive {', '.join(WAYS)}, {during} times in the middle of {len(codes)} commands, {runs.total()} runs"
+            f" (exit codes: {ends}): nothing lost, nothing half done, every message clear; "
+        )
+    (context.out / "unplug.json").write_text(json.dumps(codes))
+
+
+def complain(words: tuple[str, ...], ran: Ran) -> None:
+    """An assertion for whatever is no answer: a bug, a trace, an error without a word of what to do."""
+    assert ran.code in {0, 1, 2, 3, 5, 6, 8, 9}, (words, ran)
+    assert "bug in p2pctl" not in ran.err, (words, ran)
+    assert "Traceback" not in ran.err, (words, ran)
+    assert not UNSAFE.search(ran.out + ran.err), (words, ran)
+    if ran.code not in {0, 8, 9}:
+        assert ran.err.startswith("p2pctl: ") or "\np2pctl: " in ran.err, (words, ran)
+        assert "hint: " in ran.err, (words, ran)
+
+
+def levels() -> dict[str, str]:
+    """What each pool has available."""
+    return {pool.parent.name: (pool / "available").read_text() for pool in PCI.glob("devices/*/p2pmem")}
+
+
+def left_behind(context: Context, before: Mapping[str, str]) -> None:
+    """Target, files, memory and threads are as before."""
+    for kind in ("subsystems", "ports", "hosts"):
+        assert os.listdir(NVMET / kind) == [], kind  # noqa: PTH208
+    assert not [name for name in os.listdir(context.out) if name.startswith(".p2pctl-")]  # noqa: PTH208
+    assert context.p2pctl("--capture", str(context.out / "all.tar.gz"), "status").code == 0
+    assert (context.out / "shaken.prom").read_text().endswith("\n")
+    assert wait(lambda: levels() == before, 20), (levels(), before)
+    assert wait(lambda: threading.active_count() == 1, 20), threading.enumerate()

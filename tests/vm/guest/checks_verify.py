@@ -1,0 +1,307 @@
+"""`p2pctl verify` against the running kernel: every pair, with drives that hold patterns, through memory of pools."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from p2pctl.hardware.memory import LiveMemory
+from p2pctl.kernel import Part
+from tests.vm.guest.api import ENTRY, NVMET, Context, reset_nvmet, wait
+from tests.vm.guest.kernel_files import ask, pools
+
+MIB = 1 << 20
+LENGTH = 2 * MIB
+"""Bytes of every drive that hold a pattern."""
+SECONDS = 300
+
+
+def check_every_pair_does_what_verify_says(context: Context) -> None:
+    """Result and data of every pool and drive are those of a transfer that this test makes itself."""
+    patterns = {address: fill(disk) for address, disk in first_disks().items()}
+    assert len(set(patterns.values())) == len(patterns)
+    assert not any(pattern.count(pattern[:1]) == len(pattern) for pattern in patterns.values())
+    document = ask(context, "verify", "--all")
+    items = document["items"]
+    expected = {
+        (provider, client): transfer(path, disk, patterns[client])
+        for provider, path in pools().items()
+        for client, disk in first_disks().items()
+    }
+    found = {(item["provider"], item["client"]): item for item in items}
+    assert found.keys() == expected.keys()
+    assert expected, "the premise: there are pairs"
+    for pair, answer in expected.items():
+        item = found[pair]
+        assert (item["errno"] or item["data"]["right"]) == answer, (pair, item, answer)
+        assert item["result"] == ("works" if answer is True else "refused"), item
+        assert item["agrees"] is True, item
+        assert item["data"] is None or item["data"]["uniform"] is False, item
+        before, during = item["pool"]["available_before"], item["pool"]["available_during"]
+        assert before == int((pools()[pair[0]] / "available").read_text()), item
+        assert before - during == item["bytes"] == min(MIB, before // 8 // 4096 * 4096), item
+    assert document["summary"]["disagreements"] == 0
+    assert context.p2pctl("verify", "--all", "--exit-code", "-q").code == 0
+    (context.out / "verify.json").write_text(json.dumps(document))
+
+
+def check_one_pair_has_its_exit_code(context: Context) -> None:
+    """0 where the data arrive, 8 where the kernel refuses, and the page says which."""
+    seen = set()
+    for item in ask(context, "verify", "--all")["items"]:
+        if item["result"] in seen:
+            continue
+        seen.add(item["result"])
+        works = item["result"] == "works"
+        ran = context.p2pctl("verify", item["provider"], item["client"], "--exit-code", "-o", "table")
+        assert ran.code == (0 if works else 8), ran
+        assert ("It works" if works else "It does not work, as was predicted") in ran.out, ran
+    assert "works" in seen, "a drive with a pool reaches its own"
+
+
+def check_a_pattern_goes_from_drive_to_drive_through_the_pool(context: Context) -> None:
+    """What is read into the pool from one drive is written from it to another, and the level falls meanwhile."""
+    allowed = [item for item in ask(context, "verify", "--all")["items"] if item["result"] == "works"]
+    disks = first_disks()
+    ways = [
+        (one["provider"], one["client"], other["client"])
+        for one in allowed
+        for other in allowed
+        if one["provider"] == other["provider"] and one["client"] != other["client"]
+    ]
+    (context.out / "ways").write_text(json.dumps(ways))
+    for provider, source, destination in ways[:4]:
+        pattern = fill(disks[source])
+        fill(disks[destination])
+        memory = LiveMemory()
+        level = pools()[provider] / "available"
+        before = int(level.read_text())
+        with (
+            contextlib.closing(memory.map(str(pools()[provider] / "allocate"), MIB)) as region,
+            contextlib.closing(memory.open(disks[source])) as here,
+            contextlib.closing(memory.open(disks[destination], write=True)) as there,
+        ):
+            region.put(0, bytes(MIB))
+            assert int(level.read_text()) == before - MIB
+            assert here.read(MIB, [Part(region, 0, MIB)]) == MIB
+            assert there.write(0, [Part(region, 0, MIB)]) == MIB
+        assert int(level.read_text()) == before
+        assert ordinary(disks[destination], 0) == pattern[MIB:]
+
+
+def check_mixed_transfers_are_judged_by_their_data(context: Context) -> None:
+    """Half pool, half ordinary: what the kernel makes of both orders, data compared; nothing arrives wrong."""
+    for disk in first_disks().values():
+        fill(disk)
+    document = ask(context, "verify", "--all", "--mixed")
+    items = document["items"]
+    by_layout = {
+        layout: [i for i in items if i["layout"] == layout] for layout in ("pool", "pool-first", "ordinary-first")
+    }
+    assert len({len(found) for found in by_layout.values()}) == 1
+    lines = {
+        f"{i['layout']} predicted {i['verdict']} ({i['map_type']}): {i['result']} {i['error']} {i['text']}"
+        for i in items
+    }
+    (context.out / "mixed").write_text("\n".join(sorted(lines)))
+    for item in by_layout["pool-first"]:
+        alone = next(i for i in by_layout["pool"] if (i["provider"], i["client"]) == (item["provider"], item["client"]))
+        assert (item["result"], item["errno"]) == (alone["result"], alone["errno"]), item
+
+
+def check_writing_leaves_the_drive_as_it_was(context: Context) -> None:
+    """Patterns go both ways through the pool, and afterwards every byte is what it was before."""
+    allowed = [item for item in ask(context, "verify", "--all")["items"] if item["result"] == "works"]
+    item = allowed[0]
+    disk = first_disks()[item["client"]]
+    before = fill(disk)
+    document = ask(context, "verify", item["provider"], disk, "--write", "--confirm", disk.rpartition("/")[2])
+    assert [(one["direction"], one["result"]) for one in document["items"]] == [("read", "works"), ("write", "works")]
+    assert ordinary(disk, 0) + ordinary(disk, MIB) == before
+    assert not list(Path("/run/p2pctl").glob("overwritten*"))
+
+
+def check_nothing_is_written_to_what_is_in_use(context: Context) -> None:
+    """A disk that is swapped to, one that is exported, and one whose name nobody says."""
+    provider, disk = next(iter(pools())), next(iter(first_disks().values()))
+    name = disk.rpartition("/")[2]
+    before = fill(disk)
+
+    def refused(word: str, code: int, *words: str) -> None:
+        ran = context.p2pctl("verify", provider, disk, "--write", *words)
+        assert (ran.code, word in ran.err) == (code, True), ran
+
+    refused("--confirm", 2)
+    refused("--confirm", 2, "--confirm", "nvme77n1")
+    namespace = NVMET / "subsystems/nqn.2026-01.io.example:verify/namespaces/1"
+    namespace.parent.parent.mkdir()
+    namespace.mkdir()
+    try:
+        (namespace / "device_path").write_text(disk)
+        refused("exported", 6, "--confirm", name)
+    finally:
+        reset_nvmet()
+    with _held(disk):
+        refused("busy", 6, "--confirm", name)
+    assert ordinary(disk, 0) == before[:MIB]
+    subprocess.run(["mkswap", disk], check=True, capture_output=True)
+    subprocess.run(["swapon", disk], check=True)
+    try:
+        refused("swap", 6, "--confirm", name)
+    finally:
+        subprocess.run(["swapoff", disk], check=True)
+
+
+def check_the_pool_is_whole_again_after_a_kill(_context: Context) -> None:
+    """SIGKILL while a piece is mapped: the kernel takes it back."""
+    (path,) = list(pools().values())[:1]
+    level = path / "available"
+    before = int(level.read_text())
+    with subprocess.Popen(
+        [sys.executable, "-c", ENTRY, "verify", path.parent.name, _own(path.parent.name), "--size", "2M", "--mixed"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert wait(lambda: int(level.read_text()) < before or process.poll() is not None, 120)
+        assert process.poll() is None, "it was caught while it had the piece"
+        process.send_signal(signal.SIGKILL)
+    assert wait(lambda: int(level.read_text()) == before)
+
+
+def check_what_a_signal_interrupts_is_put_back(context: Context) -> None:
+    """SIGTERM leaves the drive as it was; after SIGKILL the next run refuses, and its command puts back."""
+    works = [item for item in ask(context, "verify", "--all")["items"] if item["result"] == "works"]
+    provider, disk = works[0]["provider"], first_disks()[works[0]["client"]]
+    name = disk.rpartition("/")[2]
+    words = ["verify", provider, disk, "--write", "--confirm", name, "--size", "2M", "--mixed"]
+    before = fill(disk)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with subprocess.Popen(
+            [sys.executable, "-c", ENTRY, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            assert wait(lambda: _kept() or process.poll() is not None, 120)
+            assert process.poll() is None, "it was caught in the middle"
+            process.send_signal(number)
+        assert process.returncode != 0
+        assert bool(_kept()) is (number == signal.SIGKILL), number
+        if not _kept():
+            assert ordinary(disk, 0) + ordinary(disk, MIB) == before
+    told = context.p2pctl(*words, "-o", "json")
+    assert told.code == 10, told
+    command = json.loads(told.err)["hint"].partition(": ")[2].partition(", then")[0]
+    assert command.startswith("dd "), told
+    subprocess.run(command.split(), check=True, capture_output=True)
+    assert ordinary(disk, 0) + ordinary(disk, MIB) == before
+    for kept in _kept():
+        kept.unlink()
+    assert context.p2pctl(*words).code == 0
+    assert ordinary(disk, 0) + ordinary(disk, MIB) == before
+
+
+def _kept() -> list[Path]:
+    return list(Path("/run/p2pctl").glob("overwritten-*"))
+
+
+def check_the_kernel_answers_as_user_space_found(context: Context) -> None:
+    """The target's own check of every pair says what the transfers said, and nothing is left."""
+    for item in ask(context, "verify", "--all")["items"]:
+        (told,) = ask(context, "explain", item["provider"], item["client"], "--ask-kernel")["items"]
+        assert told["kernel"]["answer"] == ("allowed" if item["result"] == "works" else "denied"), (
+            item,
+            told["kernel"],
+        )
+        assert told["kernel"]["agrees"] is True, told["kernel"]
+        assert told["kernel"]["errno"] == item["errno"], told["kernel"]
+        lines = " ".join(told["kernel"]["log"])
+        assert item["result"] == "works" or item["provider"] in lines, told["kernel"]
+        assert not list(NVMET.glob("subsystems/*"))
+
+
+def check_a_killed_question_is_taken_away_by_the_next(context: Context) -> None:
+    """SIGKILL once the scratch subsystem is there."""
+    (provider,) = list(pools())[:1]
+    words = ["explain", provider, provider, "--ask-kernel"]
+    with subprocess.Popen(
+        [sys.executable, "-c", ENTRY, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        assert wait(lambda: list(NVMET.glob("subsystems/*scratch*")) or process.poll() is not None, 120)
+        process.send_signal(signal.SIGKILL)
+    assert list(NVMET.glob("subsystems/*scratch*")), "it was caught in the middle"
+    (told,) = ask(context, *words)["items"]
+    assert told["kernel"]["answer"] == "allowed"
+    assert not list(NVMET.glob("subsystems/*"))
+    recovered = context.p2pctl("recover", "--yes")
+    assert recovered.code == 0, recovered
+
+
+# Everything below is the test's own: nothing of it is p2pctl's.
+
+
+def ask_pairs(context: Context) -> dict[str, Any]:
+    """What verify says of all pairs."""
+    return ask(context, "verify", "--all")
+
+
+def first_disks() -> dict[str, str]:
+    """The device node of each drive's first namespace, by address."""
+    found = {}
+    for path in sorted(Path("/sys/block").glob("nvme*n*")):
+        found[(path / "device/device").resolve().name] = f"/dev/{path.name}"
+    return found
+
+
+def _own(address: str) -> str:
+    return first_disks()[address]
+
+
+def fill(disk: str) -> bytes:
+    """Writes a pattern to the start of a drive, past the page cache."""
+    data = os.urandom(LENGTH)
+    with _opened(disk, os.O_RDWR) as descriptor, mmap.mmap(-1, LENGTH) as memory:
+        memory[:] = data
+        assert os.pwritev(descriptor, [memory], 0) == LENGTH
+    return data
+
+
+def ordinary(disk: str, offset: int) -> bytes:
+    with _opened(disk, os.O_RDONLY) as descriptor, mmap.mmap(-1, MIB) as memory:
+        assert os.preadv(descriptor, [memory], offset) == MIB
+        return memory[:]
+
+
+def transfer(pool: Path, disk: str, pattern: bytes) -> Any:
+    """Whether a read into the pool gives the drive's pattern, or the kernel's errno."""
+    with (
+        _opened(disk, os.O_RDONLY) as descriptor,
+        (pool / "allocate").open("r+b") as file,
+        mmap.mmap(file.fileno(), MIB, mmap.MAP_SHARED) as memory,
+    ):
+        memory[:] = bytes(MIB)
+        try:
+            os.preadv(descriptor, [memory], 0)
+        except OSError as error:
+            return error.errno
+        return memory[:] == pattern[:MIB]
+
+
+@contextlib.contextmanager
+def _opened(disk: str, flags: int) -> Iterator[int]:
+    descriptor = os.open(disk, flags | os.O_DIRECT)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _held(disk: str) -> Iterator[None]:
+    """Somebody claims the disk, as a mount does."""
+    with _opened(disk, os.O_RDONLY | os.O_EXCL):
+        yield
