@@ -12,6 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -98,6 +99,11 @@ class Terminal:
     def raw(self) -> bool:
         """Whether the program gets each key as it is pressed: what is typed before is echoed by the terminal."""
         return not termios.tcgetattr(self._slave)[3] & termios.ICANON
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the process is stopped, as by ctrl+z: a signal to go on that comes before that is lost."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     def type(self, keys: str) -> None:
         """As somebody at the keyboard."""

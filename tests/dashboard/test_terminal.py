@@ -130,7 +130,7 @@ def test_ctrl_z_gives_the_shell_back_its_terminal(tmp_path: Path) -> None:
     with started(tmp_path, SMALL) as screen:
         screen.see("0000:18:00.0")
         screen.type("\x1a")
-        screen.until(lambda: screen.restored, "a suspended screen")
+        screen.until(lambda: screen.restored and screen.stopped, "a suspended screen")
         screen.process.send_signal(signal.SIGCONT)
         screen.until(lambda: screen.raw, "the screen again")
         screen.type("5")

@@ -116,11 +116,15 @@ def test_sequences_reach_every_attribute_and_every_kind_of_operation_and_mostly_
             for operation in self.kernel.cleanup():
                 self.kernel.run(operation)
 
-    search(Seen(simulated(), simulated), sequences(WORLD), number=1, examples=4 * EXAMPLES)
     every = {
         *nvmet_values.HOST, *nvmet_values.SUBSYSTEM, *nvmet_values.NAMESPACE, *nvmet_values.PASSTHRU,
         *nvmet_values.PORT, *nvmet_values.REFERRAL, "ana_state", "discovery_nqn",
     }  # fmt: skip
+    # What is generated hangs on the modules that are loaded, too, so that one search may miss a rare one.
+    for number in range(1, 6):
+        search(Seen(simulated(), simulated), sequences(WORLD), number=number, examples=4 * EXAMPLES)
+        if every <= written.keys():
+            break
     assert every <= written.keys()
     assert kinds.keys() >= {
         "mkdir", "rmdir", "write", "read", "symlink", "unlink", "readlink", "list", "stat", "chmod", "late write",
