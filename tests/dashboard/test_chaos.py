@@ -51,7 +51,7 @@ def unsafe(char: str) -> bool:
 
 def check_screen(app: Dashboard) -> None:
     """Nothing but plain text of the right width stands on the screen."""
-    width, _ = app.size
+    width = app.screen._compositor.size.width  # the app may know of another size that is not laid out yet
     for strip in app.screen._compositor.render_strips():
         text = strip.text
         assert not [char for char in set(text) if unsafe(char)], repr(text)
