@@ -106,8 +106,9 @@ def check_the_timer_writes_figures_for_prometheus() -> None:
     text = Path("/var/lib/prometheus/node-exporter/p2pctl.prom")
     assert unit("p2pctl-metrics.timer")["ActiveState"] == "active"
     assert wait(text.exists, 150), journal("p2pctl-metrics.service")
-    # It takes seconds of the only processor, again and again.
-    command("systemctl", "stop", "p2pctl-metrics.timer")
+    # It takes seconds of the only processor, again and again. A run that has just written and has not ended yet
+    # would be taken for the next one, which then writes nothing.
+    command("systemctl", "stop", "p2pctl-metrics.timer", "p2pctl-metrics.service")
     text.unlink()
     assert command("systemctl", "start", "p2pctl-metrics.service").returncode == 0, journal("p2pctl-metrics.service")
     assert text.stat().st_mode & 0o777 == 0o644
