@@ -19,12 +19,12 @@ app = single()
 def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
     ctx: typer.Context,
     provider: Annotated[
-        str | None, typer.Argument(metavar="PROVIDER", show_default=False, help="The device whose pool is used.")
+        str | None, typer.Argument(metavar="[PROVIDER]", show_default=False, help="The device whose pool is used.")
     ] = None,
     client: Annotated[
         str | None,
         typer.Argument(
-            metavar="CLIENT", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
+            metavar="[CLIENT]", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("-a", "--all", help="Try every pool with every NVMe drive.")] = False,
@@ -93,6 +93,7 @@ def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
         raise UsageError("--confirm is for --write", hint="leave it out: nothing is written without --write")
     from p2pctl.cli import verifying  # noqa: PLC0415  --help reads nothing
 
+    verifying.check_report(report)
     wish = verifying.Wish(wanted, mixed, write, confirm, even_denied)
     if provider is None or client is None:
         host, proofs = verifying.verify_all(session, wish, wake=wake)

@@ -171,6 +171,14 @@ def exit_code(proofs: list[Proof], *, walk: bool) -> ExitCode:
     return ExitCode.OK
 
 
+def check_report(file: str | None) -> None:
+    """Raises UsageError, P2pctlError for a file that cannot be made: before transfers that may take long."""
+    if file is not None and file != "-":
+        from p2pctl.hardware.capture.save import check  # noqa: PLC0415  hardly ever needed
+
+        check(file, force=False)
+
+
 def save_report(session: Session, proofs: list[Proof], file: str | None) -> None:
     """Records the host where anything disagrees, and somebody asked for that."""
     if file is None or not any(proof.judgement.agrees is False for proof in proofs):

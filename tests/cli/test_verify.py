@@ -78,7 +78,7 @@ def test_a_mixed_transfer_that_slips_past_the_kernels_check_is_a_disagreement(ru
     assert outcome.code == 8
     first = outcome.out.splitlines()[1]
     assert "DISAGREEMENT: predicted denied" in first
-    assert "p2pctl capture --redact disagreement-0000:18:00.0-0000:ba:00.0.tar.gz" in outcome.out
+    assert "p2pctl capture --redact disagreement-0000-18-00.0-0000-ba-00.0.tar.gz" in outcome.out
 
 
 def lying(kind: str) -> type[DemoMemory]:
@@ -113,6 +113,16 @@ def test_a_disagreement_is_the_first_line_and_comes_with_a_recording(
     assert json.loads(run("--capture", str(file), "matrix", "-o", "json").out)["items"]
     (item,) = json.loads(run("--demo", "verify", "nvme0", "nvme1", "-o", "json").out)["items"]
     assert (item["result"], item["agrees"]) == (result, False)
+
+
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_tried(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DemoMemory, "map", lambda *_: pytest.fail("nothing may be tried"))
+    there = tmp_path / "there.tar.gz"
+    there.touch()
+    for file in (there, tmp_path / "none" / "report.tar.gz"):
+        assert run("--demo", "verify", "nvme0", "nvme1", "--report", str(file)).code not in {0, 70}
 
 
 def test_nothing_is_recorded_where_nothing_disagrees(run: Run, tmp_path: Path) -> None:
@@ -221,7 +231,7 @@ def test_what_a_killed_run_has_left_must_be_put_back_first(run: Run, killed: Pat
     assert killed.exists()
     assert run("--demo", "recover").code == 2, "nobody can be asked"
     assert killed.exists()
-    assert "[disk-overwritten]" in run("--demo", "doctor").out
+    assert "disk-overwritten" in run("--demo", "doctor").out
     assert "written over 1048576 bytes" in run("--demo", "status").out
     outcome = run("--demo", "recover", "--yes")
     assert outcome.code == 0

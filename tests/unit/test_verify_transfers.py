@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from p2pctl.errors import BusyError, P2pctlError, PartialError
-from p2pctl.kernel import Part
+from p2pctl.kernel import Identity, Part
 from p2pctl.model.address import Address
 from p2pctl.proof.blank import Blank, edge, find_blank
 from p2pctl.proof.data import inverse, pattern
@@ -38,6 +38,7 @@ class Disk:
     def __init__(self, wrong: Callable[[Disk, bytes], bytes | int] | None = None) -> None:
         self.data = bytearray(pattern("disk", SIZE))
         self.size = SIZE
+        self.identity = Identity("259:1", 0)
         self.wrong = wrong
         self.data[PLACE.offset : PLACE.offset + LENGTH] = bytes(LENGTH)
         self.flushed = b""
