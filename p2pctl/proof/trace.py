@@ -52,7 +52,7 @@ class Counts(NamedTuple):
 
 
 def count(trace: str, profile: tuple[str, str], stats: Iterable[str], seconds: float) -> Counts:
-    """The counts, out of the buffer's ``trace``, the event with ``kprobe_profile``, and ``stats`` for each processor."""
+    """The counts, out of the buffer's ``trace``, the event with ``kprobe_profile``, ``stats`` for each processor."""
     pools: Counter[str] = Counter()
     refused = 0
     for line in trace.splitlines():

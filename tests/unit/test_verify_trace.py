@@ -17,15 +17,15 @@ ROOT = "/sys/kernel/tracing"
 LINES = """\
 # tracer: nop
 #
- kworker/1:1H-9 [001] .....    21.336044: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
+ kworker-9 [1] .....    21.336044: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
 pool="0000:03:00.0" list=0x0
- kworker/1:1H-9 [001] .....    21.336099: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
+ kworker-9 [1] .....    21.336099: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
 pool="0000:04:00.0" list=0x0
- kworker/1:1H-9 [001] .....    21.336100: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
+ kworker-9 [1] .....    21.336100: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
 pool="0000:03:00.0" list=0x0
- kworker/1:1H-9 [001] .....    21.336144: sgl_p2pctl_99: (f <- pci_p2pmem_alloc_sgl) pool="\x1b[31m" list=0x0
- kworker/1:1H-9 [001] .....    21.336145: sgl_p2pctl_99: (f <- pci_p2pmem_alloc_sgl) pool="0000:03:00.0" list=0xffff8881
- kworker/1:1H-9 [001] .....    21.336146: other: (f <- g) pool="0000:03:00.0" list=0x0
+ kworker-9 [1] .....    21.336144: sgl_p2pctl_99: (f <- pci_p2pmem_alloc_sgl) pool="\x1b[31m" list=0x0
+ kworker-9 [1] .....    21.336145: sgl_p2pctl_99: (f <- pci_p2pmem_alloc_sgl) pool="0000:03:00.0" list=0xffff8881
+ kworker-9 [1] .....    21.336146: other: (f <- g) pool="0000:03:00.0" list=0x0
 """
 PROFILE = (
     "  other                  7        0\n  sgl_p2pctl_99         40        2\n  sgl_p2pctl_4711      999        9\n"
