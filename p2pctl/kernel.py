@@ -251,8 +251,22 @@ class Part(NamedTuple):
     length: int
 
 
+class Identity(NamedTuple):
+    """What has been opened, by the kernel's own numbers and not by its name."""
+
+    node: str | None
+    """``MAJOR:MINOR`` of a block device; None for a file."""
+    inode: int
+    """Of a file; 0 for a block device, whose node may be made anew at any time."""
+
+
 class Disk(Protocol):
     """A block device or a file, opened past the page cache (O_DIRECT)."""
+
+    @property
+    def identity(self) -> Identity:
+        """What it is."""
+        ...
 
     @property
     def size(self) -> int:
@@ -265,6 +279,10 @@ class Disk(Protocol):
 
     def write(self, offset: int, parts: Sequence[Part]) -> int:
         """One transfer of the parts to the disk: the bytes that it took. Raises OSError."""
+        ...
+
+    def flush(self) -> None:
+        """Has the disk keep what it was sent, also without power. Raises OSError."""
         ...
 
     def close(self) -> None:
@@ -287,9 +305,11 @@ class Memory(Protocol):
         ...
 
     def open(self, path: str, *, write: bool = False, exclusive: bool = False) -> Disk:
-        """A disk by its device node, or a file. ``exclusive`` asks the kernel for a device that nobody else holds.
+        """A disk by its device node, or a file, by its real path.
 
-        Raises OSError (EBUSY: somebody holds it).
+        ``exclusive`` asks the kernel for a block device that nobody holds, or a file that nobody has open.
+
+        Raises OSError (EBUSY: somebody holds it; ELOOP: another file has taken its place, or a link leads there).
         """
         ...
 

@@ -76,6 +76,10 @@ def _asked(snapshot: Snapshot, client: Client, told: KernelAnswer | None) -> Ask
         return Asked(told, text, comparable=False)
     if any(_NO_P2P in line for line in told.log):
         return Asked(told, f"the driver of {told.inquiry.disk} takes no P2P memory at all", comparable=False)
+    if told.answer == "denied" and not told.logged:
+        text = f"the kernel refuses {told.inquiry.disk} with this provider; whether it is for the two, or because the "
+        text += "driver takes no P2P memory at all, stands in the kernel's log, which cannot be read here"
+        return Asked(told, text, comparable=False)
     if told.answer == "denied":
         why = errno.errorcode.get(told.errno or 0, str(told.errno))
         return Asked(told, f"the kernel refuses it: a namespace on {told.inquiry.disk} with this provider gives {why}")

@@ -71,8 +71,8 @@ def bench(  # noqa: PLR0917  typer reads parameters, nobody passes them
         $ p2pctl bench nvme0 nvme1 --fio
 
     Bandwidth, latency and processor time for each block size and depth, from several runs, beside the ceiling of the
-    links. It only reads, unless a DESTINATION is named: then it copies, under the same guards as verify --write. No
-    more than an eighth of what the pool has available is taken.
+    links. It only reads, unless a DESTINATION is named: then it copies to a blank place there, under the same guards as
+    verify --write. No more than an eighth of what the pool has available is taken.
     """
     session = Session.of(ctx)
     from p2pctl.cli.benching import bench as measure  # noqa: PLC0415  --help reads nothing

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.drives import Drive, find_drive
 from p2pctl.cli.measuring import Job, Plan, measure
-from p2pctl.cli.overwriting import ask_name, check_free
-from p2pctl.cli.rescue import KeptFile
 from p2pctl.cli.trying import Host, told_as
 from p2pctl.errors import P2pctlError, RefusedError, UnsupportedError, UsageError
 from p2pctl.proof.copying import Ends, Memories, check_copy
@@ -17,7 +16,7 @@ from p2pctl.proof.data import SHARE
 from p2pctl.proof.figures import Setting
 from p2pctl.proof.judge import judge
 from p2pctl.proof.pairs import Piece, Pool, piece_of, too_small
-from p2pctl.proof.reading import Bench, Place, close_bench, find_place, open_bench, read_through
+from p2pctl.proof.reading import close_bench, find_place, open_bench, read_through
 from p2pctl.proof.writing import put_back
 from p2pctl.render.bench import Measured, Told, bench_page
 from p2pctl.resolver.bandwidth import Bandwidth, bandwidth
@@ -26,6 +25,7 @@ from p2pctl.target.interruption import Interruption, deferred
 from p2pctl.units import format_bytes
 
 if TYPE_CHECKING:
+    from p2pctl.cli.holding import Held
     from p2pctl.cli.session import Session
     from p2pctl.kernel import Disk
 
@@ -46,10 +46,6 @@ def bench(session: Session, names: tuple[str, str, str | None], plan: Plan, *, w
         raise UsageError("fio has no job that copies", hint="leave the destination out: --fio checks reads")
     if plan.fio and session.door.kind == "demo":
         raise UnsupportedError("fio cannot reach the demo host's memory", hint="leave --fio out")
-    if who.destination is not None:
-        check_free(session, who.destination)
-        text = f"writes over {format_bytes(plan.span)} of {who.destination.disk} at most, and puts back what was there"
-        ask_name(session, who.destination.disk, plan.confirm, text)
     with told_as(f"transfer between {who.source.disk} and the pool of {who.pool.address}"):
         measured = _measured(host, who, plan)
     ceilings = tuple(_ceilings(host, who))
@@ -90,28 +86,32 @@ def _measured(host: Host, who: Parties, plan: Plan) -> list[Measured]:
     memory = host.session.door.memory
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(contextlib.closing(memory.open(who.source.disk)))
-        destination = None
-        if who.destination is not None:
-            block_device = who.destination.disk.startswith("/dev/")
-            opened = memory.open(who.destination.disk, write=True, exclusive=block_device)
-            destination = stack.enter_context(contextlib.closing(opened))
         unit = max(who.source.unit, who.destination.unit if who.destination else 0)
         wanted = max(plan.blocks) * max(plan.depths)
+        _check_blocks(plan, unit)
+        span = _span(plan, source)
+        taken = stack.enter_context(_held(host, who.destination, plan, (span, unit))) if who.destination else None
         share = 2 * SHARE if plan.fio else SHARE  # fio maps as much beside it
         piece = stack.enter_context(piece_of(memory, who.pool, wanted, unit, share))
         ordinary = stack.enter_context(contextlib.closing(memory.ordinary(piece.region.size)))
-        ends = _ends(source, who, destination, plan, max(plan.blocks))
+        ends = _ends(source, who, taken, span)
         _check_carried(host, who, piece, source, unit)
-        settings = _settings(plan, piece, who, unit)
+        settings = _settings(plan, piece, who)
         job = Job(host.session, who.source.disk, who.pool, ends, Memories(piece.region, ordinary), plan)
-        if destination is None:
-            return measure(job, settings, Interruption())
-        with contextlib.closing(memory.ordinary(ends.span)) as plain:
-            tools = Bench(destination, piece.region, plain, plain)
-            place = Place(ends.destination_path, ends.start, ends.span)
-            with deferred() as stop, put_back(tools, place, KeptFile(_directory(host), ends.destination_path)):
-                _check_copied(host, ends, piece, unit)
-                return measure(job, settings, stop)
+        stop = Interruption()
+        if taken is not None:
+            stop = stack.enter_context(deferred())
+            stack.enter_context(put_back(taken.disk, taken.plain, taken.blank, taken.rescue))
+            _check_copied(host, ends, piece, unit)
+        return measure(job, settings, stop)
+
+
+def _held(host: Host, destination: Drive, plan: Plan, sizes: tuple[int, int]) -> AbstractContextManager[Held]:
+    from p2pctl.cli.holding import Writing, held  # noqa: PLC0415  only writing takes it
+
+    span, unit = sizes
+    writing = Writing("bench", span, unit, plan.confirm, whole=True)
+    return held(host.session, host.snapshot, destination, writing)
 
 
 def _check_copied(host: Host, ends: Ends, piece: Piece, unit: int) -> None:
@@ -132,21 +132,30 @@ def _check_copied(host: Host, ends: Ends, piece: Piece, unit: int) -> None:
         )
 
 
-def _directory(host: Host) -> str:
-    from p2pctl.cli.workplace import workplace  # noqa: PLC0415  only writing keeps anything
+def _check_blocks(plan: Plan, unit: int) -> None:
+    """Raises UsageError for blocks that no disk takes."""
+    wrong = [block for block in plan.blocks if block % unit]
+    if wrong:
+        raise UsageError(f"blocks of {wrong[0]} bytes are no multiple of {unit}", hint=f"--block-size {unit}")
 
-    return workplace(host.session).directory
 
-
-def _ends(source: Disk, who: Parties, destination: Disk | None, plan: Plan, block: int) -> Ends:
-    room = min(source.size, destination.size if destination is not None else source.size)
-    span = min(plan.span, room) // block * block
+def _span(plan: Plan, source: Disk) -> int:
+    """Bytes that transfers stay within, in whole blocks. Raises UsageError where none fits."""
+    block = max(plan.blocks)
+    span = min(plan.span, source.size) // block * block
     if span < block:
         raise UsageError(
-            f"a transfer of {format_bytes(block)} does not fit: the span is {format_bytes(min(plan.span, room))}",
+            f"no transfer of {format_bytes(block)} fits: the span is {format_bytes(min(plan.span, source.size))}",
             hint="choose smaller blocks, or a larger --span",
         )
-    return Ends(source, who.source.disk, destination, who.destination.disk if who.destination else "", span)
+    return span
+
+
+def _ends(source: Disk, who: Parties, taken: Held | None, span: int) -> Ends:
+    if taken is None:
+        return Ends(source, who.source.disk, None, "", span)
+    path, start, length = taken.blank.place
+    return Ends(source, who.source.disk, taken.disk, path, length, start)
 
 
 def _check_carried(host: Host, who: Parties, piece: Piece, source: Disk, unit: int) -> None:
@@ -169,11 +178,8 @@ def _check_carried(host: Host, who: Parties, piece: Piece, source: Disk, unit: i
         )
 
 
-def _settings(plan: Plan, piece: Piece, who: Parties, unit: int) -> tuple[Setting, ...]:
-    """Those that fit into the piece. Raises UsageError for blocks that no disk takes, BusyError where none fits."""
-    wrong = [block for block in plan.blocks if block % unit]
-    if wrong:
-        raise UsageError(f"blocks of {wrong[0]} bytes are no multiple of {unit}", hint=f"--block-size {unit}")
+def _settings(plan: Plan, piece: Piece, who: Parties) -> tuple[Setting, ...]:
+    """Those that fit into the piece. Raises BusyError where none fits."""
     pairs = [(block, depth) for block in plan.blocks for depth in plan.depths]
     fitting = [(block, depth) for block, depth in pairs if block * depth <= piece.region.size]
     if not fitting:

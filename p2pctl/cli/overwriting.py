@@ -1,117 +1,167 @@
-"""What must be so before anything is written to a disk: nobody uses it, and its owner says its name.
+"""What must be so before anything is written to a disk: nobody uses it, in whatever way and under whatever name.
 
-The kernel is asked as well: a block device is opened so that it refuses one that somebody holds.
+The kernel is asked as well: what is written to is opened so that it refuses what somebody holds.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
-from p2pctl.cli.agreeing import can_answer
-from p2pctl.errors import BusyError, P2pctlError, UsageError
-from p2pctl.render.text import paint
+from p2pctl.cli.nodes import is_there, partitions_of, twins_of, whole_of
+from p2pctl.errors import BusyError, UsageError
+from p2pctl.hardware.backing import read_backing
+from p2pctl.hardware.openers import read_openers
+from p2pctl.hardware.reading import Reader
 
 if TYPE_CHECKING:
     from p2pctl.cli.drives import Drive
     from p2pctl.cli.session import Session
-    from p2pctl.model.nvmet import Nvmet
+    from p2pctl.model.backing import Backing
+    from p2pctl.model.snapshot import Snapshot
 
 _BLOCK = "/sys/class/block"
+_LOOKS = 10
+_PAUSE = 0.2
+"""Seconds between two looks: udev and the like open a disk for a moment, and leave it."""
 
 
-def check_free(session: Session, drive: Drive) -> None:
-    """Raises UsageError for a drive that is not named by its disk, BusyError for a disk that somebody uses."""
+class Names(NamedTuple):
+    """Under which names a disk is there."""
+
+    own: str
+    """``nvme0n1p3``; empty for a file."""
+    whole: str
+    partitions: tuple[str, ...]
+    """Of the whole disk."""
+    twins: tuple[str, ...]
+
+    @property
+    def overlapping(self) -> tuple[str, ...]:
+        """Block devices through which the same bytes are reached."""
+        mine = (self.own, self.whole, *self.twins) if self.own else ()
+        return tuple(dict.fromkeys((*mine, *(self.partitions if self.own == self.whole else ()))))
+
+
+def check_named(drive: Drive) -> Backing:
+    """What stands behind the disk. Raises UsageError for a drive that is not named by its disk."""
     if not drive.named or drive.backing is None:
         raise UsageError(
             f"what is written to has to be named itself: a disk, a partition or a file, such as {drive.disk}",
             hint="a controller or an address names no place to write to",
         )
-    target = session.snapshot({"nvmet"}).nvmet
-    reasons = [*drive.backing.users, *_exports(session, drive, target), *_above(session, drive)]
-    if reasons:
+    return drive.backing
+
+
+def check_free(session: Session, drive: Drive, *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Raises UsageError for a drive that is not named by its disk, BusyError for a disk that somebody uses.
+
+    All is read anew. What cannot be found out counts as used.
+    """
+    block = check_named(drive).kind == "block"
+    snapshot = session.snapshot({"nvme", "nvmet", "rnbd"})
+    names = _names(session, drive.disk) if block else Names("", "", (), ())
+    twins = [part for twin in names.twins for part in (twin, *partitions_of(session, twin))]
+    paths = [drive.disk, *(f"/dev/{name}" for name in twins)]
+    backings = read_backing(Reader(session.door.files), paths)
+    mine = backings[drive.disk]
+    users = [*mine.users, *_exports(session, snapshot, drive.disk, names), *_above(session, names)]
+    users += [f"as {path.rpartition('/')[2]} {user}" for path in paths[1:] for user in backings[path].users]
+    if users:
+        raise _busy(drive.disk, users)
+    unknown = [] if all(one.users_known for one in backings.values()) else ["the mounts, swap spaces or loop devices"]
+    unknown += _unknown(snapshot)
+    opened = (drive.disk, *(f"/dev/{name}" for name in names.overlapping))
+    for look in range(_LOOKS):
+        openers = read_openers(session.door.files, opened, os.getpid())
+        if not openers.found:
+            break
+        if look < _LOOKS - 1:
+            pause(_PAUSE)
+    else:
+        raise _busy(drive.disk, [f"{_who(session, pid)} has {path} open" for pid, path in openers.found])
+    if not openers.complete and session.door.kind == "live":
+        unknown.append("the open files of all processes")
+    if unknown:
         raise BusyError(
-            f"{drive.disk} is in use: {'; '.join(reasons[:3])}",
-            hint="name a partition, a file or a disk that nobody uses",
-            path=drive.disk,
-        )
-    if not drive.backing.users_known or target is None or target.gaps:
-        raise BusyError(
-            f"who uses {drive.disk} could not be found out: the mounts, the swap spaces or the target cannot be read",
-            hint="run it as root, with /proc mounted",
+            f"who uses {drive.disk} could not be found out: {', '.join(unknown)} cannot be read",
+            hint="run it as root on the host itself, outside any container, with /proc mounted",
             path=drive.disk,
         )
 
 
-def _exports(session: Session, drive: Drive, target: Nvmet | None) -> Iterator[str]:
-    """Namespaces of the target that are served from it, from its whole disk, or from a part of it."""
-    whole = _whole(session, drive.disk)
-    for nqn, one in (target.subsystems if target else {}).items():
+def _busy(disk: str, users: list[str]) -> BusyError:
+    return BusyError(
+        f"{disk} is in use: {'; '.join(users[:3])}",
+        hint="name a partition, a file or a disk that nobody uses",
+        path=disk,
+    )
+
+
+def _names(session: Session, disk: str) -> Names:
+    own = disk.rpartition("/")[2]
+    whole = whole_of(session, own)
+    return Names(own, whole, partitions_of(session, whole), tuple(twins_of(session, whole)))
+
+
+def _unknown(snapshot: Snapshot) -> Iterator[str]:
+    if snapshot.nvmet is None or snapshot.nvmet.gaps:
+        yield "the NVMe target"
+    if snapshot.rnbd is None or snapshot.rnbd.gaps:
+        yield "the RNBD server"
+
+
+def _who(session: Session, pid: int) -> str:
+    found = session.door.processes.who(pid)
+    return f"process {pid}" if found is None else f"{found.command} (process {pid})"
+
+
+def _exports(session: Session, snapshot: Snapshot, disk: str, names: Names) -> Iterator[str]:
+    """Namespaces of the target, and RNBD devices, that are served from it, from its whole disk, or from a part."""
+    mine = {disk, *(f"/dev/{name}" for name in names.overlapping)}
+    parts = {f"/dev/{part}" for twin in names.twins for part in partitions_of(session, twin)}
+    for exported in snapshot.rnbd.exported if snapshot.rnbd else ():
+        if not isinstance(exported.block_device, str) or f"/dev/{exported.block_device}" in mine | parts:
+            yield f"it is exported by RNBD as {exported.name}"
+    for nqn, one in (snapshot.nvmet.subsystems if snapshot.nvmet else {}).items():
         for nsid, namespace in one.namespaces.items():
             path = namespace.attributes.get("device_path")
-            if isinstance(path, str) and path.startswith("/"):
-                real = session.followed(path)
-                if real in {drive.disk, whole} or _whole(session, real) == drive.disk:
-                    yield f"it is exported as namespace {nsid} of {nqn}"
+            if isinstance(path, str) and path.startswith("/") and session.followed(path) in mine | parts:
+                yield f"it is exported as namespace {nsid} of {nqn}"
         passed = one.passthru.get("device_path")
-        if isinstance(passed, str) and whole.startswith(f"{passed}n"):
+        if isinstance(passed, str) and passed.startswith("/"):
+            yield from _passed(session, snapshot, passed, names, nqn)
+
+
+def _passed(session: Session, snapshot: Snapshot, path: str, names: Names, nqn: str) -> Iterator[str]:
+    """Passthru hands a whole controller to others, with all namespaces that it reaches."""
+    name = session.followed(path).rpartition("/")[2]
+    controller = snapshot.nvme.controllers.get(name) if snapshot.nvme else None
+    namespaces = snapshot.nvme.namespaces if snapshot.nvme else {}
+    if controller is None:
+        yield f"{nqn} passes {path} through, of which it is not known what it reaches"
+        return
+    for whole in filter(None, (names.whole, *names.twins)):
+        found = namespaces.get(whole)
+        if whole in controller.namespaces or (found is not None and name in found.controllers):
             yield f"its controller is passed through by {nqn}"
+            return
 
 
-def _whole(session: Session, path: str) -> str:
-    """The whole disk of a partition; anything else is whole itself."""
-    real = session.followed(f"{_BLOCK}/{path.rpartition('/')[2]}")
-    if not path.startswith("/dev/") or real.startswith(_BLOCK) or not _there(session, f"{real}/partition"):
-        return path
-    return f"/dev/{real.rpartition('/')[0].rpartition('/')[2]}"
-
-
-def _parts(session: Session, real: str, name: str) -> Iterator[str]:
-    try:
-        entries = session.door.files.list(real)
-    except OSError:
-        return
-    yield from (one for one in entries if one.startswith(name) and _there(session, f"{real}/{one}/partition"))
-
-
-def _above(session: Session, drive: Drive) -> Iterator[str]:
+def _above(session: Session, names: Names) -> Iterator[str]:
     """What else tells that a disk is not for us: partitions on a whole disk, users of the whole disk of a partition."""
-    name = drive.disk.rpartition("/")[2]
-    real = session.followed(f"{_BLOCK}/{name}")
-    if not drive.disk.startswith("/dev/") or real.startswith(_BLOCK):
+    if not names.own:
         return
-    if not _there(session, f"{real}/partition"):
-        parts = tuple(_parts(session, real, name))
-        if parts:
-            yield f"it has partitions ({', '.join(parts[:3])}): name one of them"
+    if names.own == names.whole:
+        if names.partitions:
+            yield f"it has partitions ({', '.join(names.partitions[:3])}): name one of them"
         return
-    try:
-        holders = session.door.files.list(f"{real.rpartition('/')[0]}/holders")
-    except OSError:
+    if not is_there(session, f"{_BLOCK}/{names.whole}/holders"):
         return
-    yield from (f"its whole disk is part of {holder}" for holder in holders)
-
-
-def _there(session: Session, path: str) -> bool:
-    try:
-        session.door.files.stat(path)
-    except OSError:
-        return False
-    return True
-
-
-def ask_name(session: Session, disk: str, confirmed: str | None, what: str) -> None:
-    """Has whoever sits there type the disk's name. Raises UsageError where nobody can or the name given is another."""
-    name = disk.rpartition("/")[2]
-    if confirmed is not None:
-        if confirmed not in {name, disk}:
-            raise UsageError(f"--confirm names {confirmed}, and not {disk}", hint=f"--confirm {name}")
-        return
-    if not can_answer():
-        raise UsageError(f"this {what}, and there is no terminal to ask at", hint=f"--confirm {name} says yes to it")
-    session.narrator.note(f"This {what}.")
-    sys.stderr.write(paint(f"Type the name of the disk, {name}, to go on:", color=False) + " ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() not in {name, disk}:
-        raise P2pctlError("not confirmed: nothing was written", hint=f"type {name} when asked")
+    for holder in session.door.files.list(f"{_BLOCK}/{names.whole}/holders"):
+        yield f"its whole disk is part of {holder}"
+    whole = read_backing(Reader(session.door.files), [f"/dev/{names.whole}"])[f"/dev/{names.whole}"]
+    direct = (user for user in whole.users if user.startswith(("mounted", "used", "loop")))
+    yield from (f"its whole disk is used: {user}" for user in direct)

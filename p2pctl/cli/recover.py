@@ -38,8 +38,11 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
 
     Until then, changes are refused (exit 10). Without an option the change is undone, after a question; p2pctl status
     names it. One that waits for confirmation is undone in the same way. Without any there is nothing to do.
+
+    First it puts back what verify --write or bench has written over and was killed before it could.
     """
     from p2pctl.cli.change import check_ready, report_outcome  # noqa: PLC0415
+    from p2pctl.cli.putting_back import put_back_left  # noqa: PLC0415
     from p2pctl.cli.workplace import workplace  # noqa: PLC0415
     from p2pctl.errors import UsageError  # noqa: PLC0415
     from p2pctl.target.outcome import Outcome  # noqa: PLC0415
@@ -49,6 +52,8 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     session = Session.of(ctx)
     if rollback and resume:
         raise UsageError("--rollback and --resume exclude each other", hint="choose one of them")
+    if transaction is None and put_back_left(session, yes=yes or rollback, timeout=lock_timeout) and _nothing(session):
+        return
     check_ready(session)
     place = workplace(session)
     if not (rollback or resume or yes) and not _agreed(session, place, transaction):
@@ -57,6 +62,14 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     way: Way = "resume" if resume else "rollback"
     outcome = carry_out(place, way, transaction=transaction, timeout=lock_timeout, command=f"recover --{way}")
     report_outcome(session, f"recover --{way}", outcome)
+
+
+def _nothing(session: Session) -> bool:
+    """Whether no change of the target is unfinished."""
+    from p2pctl.cli.workplace import workplace  # noqa: PLC0415
+    from p2pctl.target.recover import waiting  # noqa: PLC0415
+
+    return waiting(workplace(session)) is None
 
 
 def _agreed(session: Session, place: Workplace, transaction: str | None) -> bool:

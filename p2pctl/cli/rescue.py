@@ -1,54 +1,127 @@
-"""What was on a disk before p2pctl wrote there, kept where it outlives a process that is killed."""
+"""What was on a disk before p2pctl wrote there, told where it outlives a process that is killed, and a crash."""
+
+# Paths are text here, as everywhere.
+# ruff: noqa: PTH108
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import re
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.errors import RecoverError
+from p2pctl.proof.blank import Blank
 from p2pctl.proof.reading import Place
-from p2pctl.proof.writing import restore_hint
 from p2pctl.target import rundir
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
+if TYPE_CHECKING:
+    from p2pctl.cli.session import Session
+
+_LIVE = "/var/lib/p2pctl"
+_NAME = "overwritten.json"
+"""One writes at a time, by p2pctl's lock: so there is one at most."""
+
+
+class Left(NamedTuple):
+    """What a run that was killed has left behind."""
+
+    file: str
+    blank: Blank
+    size: int
+    """Bytes of the disk."""
+    mark: str
+    """What the disk is known by, wherever it hangs now."""
 
 
 class KeptFile:
-    """`p2pctl.proof.writing.Rescue`: a file in the directory of what must survive a process, though not the kernel.
+    """`p2pctl.proof.writing.Rescue`: a file on the host's own disk, written through before anything else is."""
 
-    Its name holds the offset, and it the bytes as they were.
-    """
-
-    def __init__(self, directory: str, disk: str) -> None:
+    def __init__(self, directory: str, size: int, mark: str) -> None:
         self._directory = directory
-        self._stem = f"overwritten-{_UNSAFE.sub('-', disk.strip('/'))}-at-"
-        self.path = ""
+        self._size = size
+        self._mark = mark
+        self.path = rescue_file(directory)
 
-    def save(self, place: Place, data: bytes) -> None:
+    def save(self, blank: Blank) -> None:
         """Stores it. Raises RecoverError where a run that was killed has left one, P2pctlError."""
         rundir.make(self._directory)
-        self._refuse_left(place.path)
-        self.path = f"{self._directory}/{self._stem}{place.offset}"
+        refuse_left(self._directory)
+        path, offset, length = blank.place
+        told = {"disk": path, "offset": offset, "length": length, "byte": blank.byte}
+        told |= {"size": self._size, "mark": self._mark}
         try:
-            rundir.create(self.path, data)
+            rundir.create(self.path, json.dumps(told).encode())
+            _sync(self.path)
+            _sync(self._directory)
         except OSError as error:
             self.discard()
-            raise rundir.failed(error, f"keep what is on {place.path}") from None
-
-    def _refuse_left(self, disk: str) -> None:
-        for left in sorted(Path(self._directory).glob(f"{self._stem}*")):
-            offset = left.name.removeprefix(self._stem)
-            if offset.isdecimal():
-                place = Place(disk, int(offset), left.stat().st_size)
-                raise RecoverError(
-                    f"a run that was killed has written over {place.length} bytes of {disk}, and not put them back",
-                    hint=restore_hint(place, str(left)),
-                    path=disk,
-                )
+            raise rundir.failed(error, f"keep what is on {path}") from None
 
     def discard(self) -> None:
         """Removes it."""
         with contextlib.suppress(OSError):
-            os.unlink(self.path)  # noqa: PTH108  its path is text, as everywhere
+            os.unlink(self.path)
+
+
+def rescue_file(directory: str) -> str:
+    """Where it is told."""
+    return f"{directory}/{_NAME}"
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def kept_in(session: Session) -> str:
+    """The directory: on disk, so that what it tells is there after a crash as well."""
+    if session.door.kind != "demo":
+        return _LIVE
+    from p2pctl.simulator.door import state_directory  # noqa: PLC0415
+
+    return f"{state_directory(os.environ)}/lib"
+
+
+def left_in(directory: str) -> Left | None:
+    """What is left there. Raises RecoverError for a file that tells nothing, DeniedError for a strange directory."""
+    path = rescue_file(directory)
+    if not Path(directory).is_dir():
+        return None
+    rundir.make(directory)
+    try:
+        told = json.loads(rundir.read(path))
+        place = Place(str(told["disk"]), int(told["offset"]), int(told["length"]))
+        byte, size = int(told["byte"]), int(told["size"])
+        if not (0 <= byte < 1 << 8 and place.offset >= 0 and 0 < place.length <= size - place.offset):
+            raise ValueError("no place on a disk")  # noqa: TRY301  told as any other nonsense
+        return Left(path, Blank(place, byte), size, str(told["mark"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecoverError(
+            f"{path} is to tell what a run that was killed has written over, and cannot be read: {error}",
+            hint="look at it; once the disk that it names is as it should be, remove it",
+            path=path,
+        ) from None
+
+
+def refuse_left(directory: str) -> None:
+    """Raises RecoverError where a run that was killed has left something to put back."""
+    left = left_in(directory)
+    if left is not None:
+        raise RecoverError(
+            f"a run that was killed has {left_text(left)}, and not put back what was there",
+            hint="p2pctl recover does it",
+            path=left.blank.place.path,
+        )
+
+
+def left_text(left: Left) -> str:
+    """What it did."""
+    path, offset, length = left.blank.place
+    return f"written over {length} bytes at offset {offset} of {path}"

@@ -7,17 +7,53 @@ from typing import TYPE_CHECKING
 from p2pctl.errors import P2pctlError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from p2pctl.cli.session import Session
     from p2pctl.findings.finding import Finding
 
 
 def change_findings(session: Session) -> tuple[Finding, ...]:
     """What there is to say of an interrupted or waiting change; nothing where that cannot be read."""
-    from p2pctl.cli.workplace import is_recorded, workplace  # noqa: PLC0415
-    from p2pctl.target import rundir  # noqa: PLC0415
+    from p2pctl.cli.workplace import is_recorded  # noqa: PLC0415
 
     if is_recorded(session):
         return ()
+    return (*_change(session), *_overwritten(session))
+
+
+def _overwritten(session: Session) -> Iterator[Finding]:
+    """A disk that was written over; nothing where that is somebody else's to read."""
+    from p2pctl.cli.rescue import kept_in, left_in, left_text  # noqa: PLC0415
+    from p2pctl.findings.finding import Finding  # noqa: PLC0415
+    from p2pctl.target import rundir  # noqa: PLC0415
+
+    directory = kept_in(session)
+    if not rundir.trusted(directory):
+        return
+    try:
+        left = None if _under_way(workplace_of(session)) else left_in(directory)
+    except OSError:
+        return
+    except P2pctlError as error:
+        yield Finding("disk-overwritten", "error", None, error.message, directory, error.hint or "")
+        return
+    if left is not None:
+        text = f"a run that was killed has {left_text(left)}, and not put back what was there"
+        yield Finding("disk-overwritten", "error", None, text, left.file, "p2pctl recover")
+
+
+def workplace_of(session: Session) -> str:
+    """The directory whose lock tells whether somebody changes or writes anything just now."""
+    from p2pctl.cli.workplace import workplace  # noqa: PLC0415
+
+    return workplace(session).directory
+
+
+def _change(session: Session) -> tuple[Finding, ...]:
+    from p2pctl.cli.workplace import workplace  # noqa: PLC0415
+    from p2pctl.target import rundir  # noqa: PLC0415
+
     place = workplace(session)
     if not rundir.trusted(place.directory):
         return ()

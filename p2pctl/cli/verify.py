@@ -19,17 +19,25 @@ app = single()
 def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
     ctx: typer.Context,
     provider: Annotated[
-        str | None, typer.Argument(metavar="[PROVIDER", show_default=False, help="The device whose pool is used.")
+        str | None, typer.Argument(metavar="[PROVIDER]", show_default=False, help="The device whose pool is used.")
     ] = None,
     client: Annotated[
         str | None,
         typer.Argument(
-            metavar="CLIENT]", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
+            metavar="[CLIENT]", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("-a", "--all", help="Try every pool with every NVMe drive.")] = False,
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Also put P2P memory and ordinary memory into one transfer.")
+    ] = False,
+    even_denied: Annotated[
+        bool,
+        typer.Option(
+            "--even-denied",
+            help="With --mixed: also, for a denied pair, the order that the kernel lets through unchecked. "
+            "DMA that it would refuse can hang or crash a host.",
+        ),
     ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write, too, to the disk, partition or file that CLIENT names.")
@@ -58,9 +66,16 @@ def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
         $ p2pctl verify nvme0 /dev/nvme1n1p3 --write
 
     It maps a small piece of the pool, at most an eighth of what is available, reads from the drive into it past the
-    page cache, and compares every byte with what ordinary reads before and after give. Nothing is written without
-    --write, which refuses what is mounted, held or exported, asks for the name, and puts back what was there. The
-    kernel logs a line ("invalid error") for each transfer that it refuses.
+    page cache, and compares every byte with what ordinary reads before and after give. The kernel logs a line ("invalid
+    error") for each transfer that it refuses.
+
+    Nothing is written without --write. That writes to a blank place away from the ends of the disk, refuses what
+    anybody uses in whatever way, asks for the name, and puts back what was there. If it is killed in between, or the
+    power fails, /var/lib/p2pctl/overwritten.json tells what was there, and p2pctl recover puts it back. Somebody who
+    begins to use the disk while it runs can still lose what they write to that place.
+
+    The kernel looks only at the first page of a transfer: --mixed leaves out the order that it would let through
+    unchecked where the pair is not known to be allowed, unless --even-denied asks for it.
 
     With --exit-code: 8 for a pair whose data did not arrive; with --all, for any that did not do what was predicted.
     """
@@ -72,11 +87,14 @@ def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
         raise UsageError("name a provider and a client, or --all", hint="p2pctl verify PROVIDER CLIENT")
     if write and everything:
         raise UsageError("--write takes one disk by its name, never all", hint="p2pctl verify PROVIDER DISK --write")
+    if even_denied and not mixed:
+        raise UsageError("--even-denied is for --mixed", hint="leave it out: only mixed transfers go unchecked")
     if confirm is not None and not write:
         raise UsageError("--confirm is for --write", hint="leave it out: nothing is written without --write")
     from p2pctl.cli import verifying  # noqa: PLC0415  --help reads nothing
 
-    wish = verifying.Wish(wanted, mixed, write, confirm)
+    verifying.check_report(report)
+    wish = verifying.Wish(wanted, mixed, write, confirm, even_denied)
     if provider is None or client is None:
         host, proofs = verifying.verify_all(session, wish, wake=wake)
     else:

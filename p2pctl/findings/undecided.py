@@ -87,6 +87,7 @@ _HIDES: dict[str, frozenset[str]] = {
     "rnbd-exports-everything": frozenset({"rnbd", "rnbd search path"}),
     "rnbd-without-p2p": frozenset({"rnbd", "rnbd export"}),
     "change-interrupted": frozenset(),
+    "disk-overwritten": frozenset(),
     "change-unconfirmed": frozenset(),
 }
 """For each code the facts without which its absence proves nothing."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from p2pctl.hardware.reading import Reader
 from p2pctl.model.backing import Backing, BackingKind
-from p2pctl.model.facts import UNREADABLE, Fact, Missing
+from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 
 _CLASS = "/sys/class/block"
 _MOUNTS = ("/proc/1/mountinfo", "/proc/self/mountinfo")
@@ -91,6 +91,7 @@ class _Uses:
         self.known = True
         self._mounts = tuple(self._read_mounts())
         self._swaps = tuple(self._read_swaps())
+        self._loops = tuple(self._read_loops())
 
     def of_disk(self, real: str) -> Iterator[str]:
         """Users of a disk or a partition, those of its partitions among them."""
@@ -104,16 +105,27 @@ class _Uses:
                 yield f"{whose}used as swap space"
             for holder in self._reader.names(f"{_CLASS}/{part}/holders", "holders of a device", part):
                 yield f"{'it is' if part == name else f'{part} is'} part of {holder}"
+            for loop in self._loops_on(f"/dev/{part}"):
+                yield f"{loop} is on {'it' if part == name else part}"
 
     def of_file(self, real: str) -> Iterator[str]:
         """Users of a file that a namespace may be served from."""
         if real in self._swaps:
             yield "used as swap space"
+        yield from (f"{loop} is on it" for loop in self._loops_on(real))
+
+    def _loops_on(self, path: str) -> Iterator[str]:
+        """Loop devices on a file or a disk, which the kernel counts as no holders of it."""
+        yield from (loop for loop, backing in self._loops if backing == path)
+
+    def _read_loops(self) -> Iterator[tuple[str, str]]:
         for loop in self._reader.names("/sys/block", "block devices"):
             if loop.startswith("loop"):
                 backing = self._reader.text(f"/sys/block/{loop}/loop/backing_file", "backing file", loop)
-                if backing == real:
-                    yield f"{loop} is on it"
+                if isinstance(backing, str):
+                    yield loop, backing
+                elif backing is not ABSENT:
+                    self.known = False
 
     def _partitions(self, name: str) -> Iterator[str]:
         for entry in self._reader.names(f"{_CLASS}/{name}", "partitions", name):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from p2pctl.hardware import programs
 
 _PATIENCE = 120.0
 """Seconds that a job may take beyond its own time."""
+
+_LIMIT = 4 << 20
+"""Bytes of a report."""
 
 _HINT = "--fio-job FILE keeps the job, to run it by hand"
 
@@ -29,21 +32,23 @@ def run(job: str, seconds: float) -> bytes:
     with tempfile.TemporaryDirectory(prefix="p2pctl-fio-") as directory:
         file = Path(directory) / "job.fio"
         file.write_text(job, encoding="utf-8")
+        # Read-only by its own switch, too: whatever the job says. The kernel ends it with this process, however that
+        # ends: its mapping would keep the pool.
+        words = ["--pdeathsig", "KILL", find(), "--readonly", "--output-format=json"]
+        words += [f"--aux-path={directory}", str(file)]
         try:
-            ran = subprocess.run(
-                # Read-only by its own switch, too: whatever the job says.
-                [find(), "--readonly", "--output-format=json", str(file)],
-                capture_output=True,
-                check=False,
-                cwd=directory,
-                timeout=seconds + _PATIENCE,
-            )
-        except subprocess.TimeoutExpired:
-            raise P2pctlError(f"fio did not end within {seconds + _PATIENCE:.0f} seconds", hint=_HINT) from None
-    if ran.returncode:
-        said = (ran.stderr or ran.stdout).decode("utf-8", "replace").strip().splitlines()
-        raise P2pctlError(f"fio failed ({ran.returncode}): {said[-1] if said else 'it said nothing'}", hint=_HINT)
-    return ran.stdout
+            ran = programs.run("setpriv", *words, seconds=seconds + _PATIENCE, limit=_LIMIT, errors=True)
+        except OSError as error:
+            if error.errno == errno.ETIMEDOUT:
+                text = f"fio did not end within {seconds + _PATIENCE:.0f} seconds"
+                raise P2pctlError(text, hint=_HINT) from None
+            raise from_os_error(error, "run fio", hint="apt install fio util-linux, or leave --fio out") from None
+    if ran.cut:
+        raise P2pctlError(f"fio said more than {_LIMIT} bytes", hint=_HINT)
+    if ran.code:
+        said = ran.output.decode("utf-8", "replace").strip().splitlines()
+        raise P2pctlError(f"fio failed ({ran.code}): {said[-1] if said else 'it said nothing'}", hint=_HINT)
+    return ran.output
 
 
 def keep(job: str, path: str) -> None:

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import mmap
 import os
+import signal
+import stat
 from collections.abc import Callable, Sequence
 
-from p2pctl.kernel import Closing, Part
+from p2pctl.kernel import Closing, Identity, Part
 
 _MAPPING = os.O_RDWR | os.O_CLOEXEC
 _BOTH = mmap.PROT_READ | mmap.PROT_WRITE
@@ -92,11 +95,12 @@ class PoolRegion(MappedRegion):
 class DirectDisk(Closing):
     """A descriptor opened with O_DIRECT: each call is one preadv(2) or pwritev(2), and lets other threads run."""
 
-    __slots__ = ("_descriptor", "size")
+    __slots__ = ("_descriptor", "identity", "size")
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.size = os.lseek(descriptor, 0, os.SEEK_END)
+        self.identity = _identity(os.fstat(descriptor))
 
     def read(self, offset: int, parts: Sequence[Part]) -> int:
         """From the disk into the parts."""
@@ -113,6 +117,10 @@ class DirectDisk(Closing):
             return os.pwritev(self._descriptor, views, offset)
         finally:
             _release(views)
+
+    def flush(self) -> None:
+        """fdatasync(2), which sends a flush to the drive as well."""
+        os.fdatasync(self._descriptor)
 
     def close(self) -> None:
         """Gives the descriptor back. Harmless when repeated."""
@@ -146,17 +154,49 @@ class LiveMemory:
     def open(self, path: str, *, write: bool = False, exclusive: bool = False) -> DirectDisk:
         """O_DIRECT and, for ``exclusive``, O_EXCL: on a block device without O_CREAT it means that nobody holds it.
 
-        No link is followed at the end of the path: what was looked at by its real path is what is opened.
+        A file takes a lease instead (fcntl(2)): the kernel gives one for writing where nobody else has it open. No
+        link is followed anywhere on the path: what was looked at by its real path is what is opened.
         """
         flags = os.O_DIRECT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
         flags |= os.O_RDWR if write else os.O_RDONLY
         flags |= os.O_EXCL if exclusive else 0
         descriptor = os.open(path, flags)
         try:
-            return DirectDisk(descriptor)
+            disk = DirectDisk(descriptor)
+            _check_path(descriptor, path)
+            if exclusive and disk.identity.node is None:
+                _lease(descriptor)
         except OSError as error:
             os.close(descriptor)
             raise OSError(error.errno, error.strerror, path) from None
+        return disk
+
+
+def _identity(found: os.stat_result) -> Identity:
+    """Raises EINVAL for what is neither a block device nor a file."""
+    if stat.S_ISBLK(found.st_mode):
+        return Identity(f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}", 0)
+    if stat.S_ISREG(found.st_mode):
+        return Identity(None, found.st_ino)
+    raise OSError(errno.EINVAL, "it is neither a block device nor a file")
+
+
+def _check_path(descriptor: int, path: str) -> None:
+    """Raises ELOOP where something else was opened: the kernel names what was by a path without links."""
+    if os.readlink(f"/proc/self/fd/{descriptor}") != path:  # noqa: PTH115  paths are text
+        raise OSError(errno.ELOOP, "a link leads there, or something else has taken its place")
+
+
+def _lease(descriptor: int) -> None:
+    """Held until the file is closed: who opens it meanwhile waits. Raises EBUSY where somebody has it open."""
+    # The signal that tells of such a one would end the process; this one is ignored unless somebody asks for it.
+    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError as error:
+        if error.errno == errno.EAGAIN:
+            raise OSError(errno.EBUSY, "somebody has the file open") from None
+        raise
 
 
 def _views(parts: Sequence[Part]) -> list[memoryview]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from p2pctl.errors import DeniedError, UnsupportedError, from_os_error
 from p2pctl.kernel import Files
-from p2pctl.proof.trace import EVENT, FUNCTION, REFUSED, Counts, count, definitions
+from p2pctl.proof.trace import FUNCTION, REFUSED, Counts, count, definitions, event_of
 
 _ROOTS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 _OURS = re.compile(r"p2pctl_(\d+)")
@@ -32,10 +32,12 @@ def trace(files: Files, pid: int, seconds: float, stop: Callable[[], bool]) -> C
             began = time.monotonic()
             while (left := began + seconds - time.monotonic()) > 0 and not stop():
                 time.sleep(min(left, _PAUSE))
-            files.write(f"{buffer}/events/p2pctl_{pid}/{EVENT}/enable", b"0")
+            files.write(f"{buffer}/events/p2pctl_{pid}/{event_of(f'p2pctl_{pid}')}/enable", b"0")
             took = time.monotonic() - began
             profile = _text(files, f"{root}/kprobe_profile")
-            return count(_text(files, f"{buffer}/trace"), profile, _stats(files, buffer), took)
+            return count(
+                _text(files, f"{buffer}/trace"), (event_of(f"p2pctl_{pid}"), profile), _stats(files, buffer), took
+            )
 
 
 def _root(files: Files) -> str:
@@ -71,7 +73,7 @@ def _probe(files: Files, root: str, name: str) -> Iterator[str]:
     _define(files, root, name)
     try:
         files.mkdir(buffer)
-        event = f"{buffer}/events/{name}/{EVENT}"
+        event = f"{buffer}/events/{name}/{event_of(name)}"
         files.write(f"{event}/filter", REFUSED.encode())
         files.write(f"{event}/enable", b"1")
         yield buffer
@@ -101,11 +103,11 @@ def _define(files: Files, root: str, name: str) -> None:
 def _remove(files: Files, root: str, name: str) -> None:
     """Takes away whatever there is of it."""
     with contextlib.suppress(OSError):
-        files.write(f"{root}/instances/{name}/events/{name}/{EVENT}/enable", b"0")
+        files.write(f"{root}/instances/{name}/events/{name}/{event_of(name)}/enable", b"0")
     with contextlib.suppress(OSError):
         files.rmdir(f"{root}/instances/{name}")
     with contextlib.suppress(OSError):
-        files.write(f"{root}/kprobe_events", f"-:{name}/{EVENT}\n".encode())
+        files.write(f"{root}/kprobe_events", f"-:{name}/{event_of(name)}\n".encode())
 
 
 def _tidy(files: Files, root: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from p2pctl.errors import P2pctlError
+from p2pctl.errors import P2pctlError, UsageError
 from p2pctl.proof.figures import Setting
 
 
@@ -25,23 +25,34 @@ def job_text(setting: Setting, disk: str, pool: str, span: int, times: tuple[flo
 
     Processes, since fio 3.33 frees the name of the mapped file once a thread, and so twice.
 
-    ``times`` are the seconds of the warm-up and of the run.
+    ``times`` are the seconds of the warm-up and of the run. Raises UsageError for a name that fio would read as more.
     """
     warm, seconds = times
+    name = _escaped(disk)
     memory = f"iomem=mmapshared:{pool}\n" if setting.way == "pool" else "iomem=mmap\n"
     return (
         f"[p2pctl-{setting.way}-{setting.block}-{setting.depth}]\n"
-        f"filename={disk}\nrw=read\ndirect=1\nioengine=psync\n"
+        f"filename={name}\nrw=read\ndirect=1\nioengine=psync\n"
         f"bs={setting.block}\nnumjobs={setting.depth}\niodepth=1\nsize={span}\n"
         f"time_based=1\nruntime={max(seconds, 1):.0f}s\nramp_time={warm:.1f}s\ngroup_reporting=1\n{memory}"
     )
+
+
+def _escaped(disk: str) -> str:
+    """A path as fio reads it: a colon stands between two files, a dollar before a variable (fio(1), filename)."""
+    if any(ord(one) < ord(" ") or one in "$\\\x7f" for one in disk) or disk != disk.strip():
+        raise UsageError(
+            f"fio cannot be given {disk!r}: its job file would read more than a name there",
+            hint="give the file another name, or leave --fio out",
+        )
+    return disk.replace(":", "\\:")
 
 
 def parse(report: bytes) -> FioFigures:
     """The read side of a report with one group. Raises P2pctlError where it is none."""
     try:
         start = report.index(b"{")  # warnings may stand before it
-        (job,) = json.loads(report[start:].decode("utf-8", "replace"))["jobs"]
+        (job,) = json.JSONDecoder().raw_decode(report[start:].decode("utf-8", "replace"))[0]["jobs"]  # and after it
         read: dict[str, Any] = job["read"]
         percentiles = read["clat_ns"]["percentile"]
         return FioFigures(

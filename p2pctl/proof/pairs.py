@@ -64,10 +64,12 @@ class Pool(NamedTuple):
 def piece_of(memory: Memory, pool: Pool, wanted: int, least: int, share: int = SHARE) -> Iterator[Piece]:
     """Maps at most ``wanted`` bytes of a pool, and no more than one in ``share`` of what is available.
 
-    Raises BusyError with the numbers where that is less than ``least``, OSError where the kernel refuses.
+    Where its level cannot be read it is ``least``. Raises BusyError with the numbers where that is less than ``least``,
+    OSError where the kernel refuses.
     """
     before = pool.level()
-    size = wanted if before is None else borrow(before, wanted, least, share)
+    # Without a level nobody can tell what an eighth is: then no more than it takes at all.
+    size = min(wanted, least) if before is None else borrow(before, wanted, least, share)
     if size < least:
         raise too_small(pool.address, before or 0, least)
     with contextlib.closing(memory.map(pool.path, size)) as region:
@@ -87,10 +89,13 @@ def prove_reads(
     memory: Memory,
     piece: Piece,
     pairs: Iterable[tuple[Pair, Outcome]],
-    layouts: Sequence[Layout],
+    layouts: Callable[[Outcome], Sequence[Layout]],
     release: str | None,
 ) -> Iterator[Proof]:
-    """Every pair through one piece of its pool, in every layout. Never raises for a disk: the proof holds its error."""
+    """Every pair through one piece of its pool, in the layouts that its prediction leaves.
+
+    Never raises for a disk: the proof holds its error.
+    """
     for pair, predicted in pairs:
         try:
             disk = memory.open(pair.disk)
@@ -98,7 +103,7 @@ def prove_reads(
             yield untested(pair, predicted, piece.levels, error)
             continue
         with contextlib.closing(disk):
-            for one in _one(memory, piece, disk, pair, layouts):
+            for one in _one(memory, piece, disk, pair, layouts(predicted)):
                 if isinstance(one, OSError):
                     yield untested(pair, predicted, piece.levels, one)
                 elif isinstance(one, str):

@@ -16,16 +16,21 @@ FUNCTION = "pci_p2pmem_alloc_sgl"
 EVENT = "sgl"
 
 
+def event_of(group: str) -> str:
+    """The probe's own name: the kernel's profile counts by it alone, whatever the group."""
+    return f"{EVENT}_{group}"
+
+
 def definitions(group: str) -> tuple[str, ...]:
     """The probe, the most telling form first: the pool's name takes type information (BTF) and 6.9."""
-    place = f"r:{group}/{EVENT} {FUNCTION}"
+    place = f"r:{group}/{event_of(group)} {FUNCTION}"
     return f"{place} pool=pdev->dev.kobj.name:string list=$retval:x64", f"{place} list=$retval:x64"
 
 
 REFUSED = "list == 0"
 """The filter that keeps what found no memory."""
 
-_HIT = re.compile(rf": {EVENT}: \(.*?\)(?: pool=\"(?P<pool>[^\"]*)\")? list=0x(?P<list>[0-9a-f]+)\s*$")
+_HIT = re.compile(rf": {EVENT}_\w+: \(.*?\)(?: pool=\"(?P<pool>[^\"]*)\")? list=0x(?P<list>[0-9a-f]+)\s*$")
 _PROFILE = re.compile(r"^\s*(\S+)\s+(\d+)\s+(\d+)\s*$")
 _OVERRUN = re.compile(r"^(?:overrun|dropped events): (\d+)$", re.MULTILINE)
 
@@ -46,8 +51,8 @@ class Counts(NamedTuple):
     """Whether none of the refused was lost for want of room."""
 
 
-def count(trace: str, profile: str, stats: Iterable[str], seconds: float) -> Counts:
-    """The counts, out of the buffer's ``trace``, ``kprobe_profile``, and the buffer's ``stats`` for each processor."""
+def count(trace: str, profile: tuple[str, str], stats: Iterable[str], seconds: float) -> Counts:
+    """The counts, out of the buffer's ``trace``, the event with ``kprobe_profile``, ``stats`` for each processor."""
     pools: Counter[str] = Counter()
     refused = 0
     for line in trace.splitlines():
@@ -57,9 +62,10 @@ def count(trace: str, profile: str, stats: Iterable[str], seconds: float) -> Cou
             if Address.from_sysfs(found["pool"] or "") is not None:
                 pools[found["pool"]] += 1
     requests = missed = 0
-    for line in profile.splitlines():
+    event, text = profile
+    for line in text.splitlines():
         row = _PROFILE.match(line)
-        if row and row[1] == EVENT:
+        if row and row[1] == event:
             requests, missed = requests + int(row[2]), missed + int(row[3])
     lost = sum(int(number) for text in stats for number in _OVERRUN.findall(text))
     return Counts(seconds, requests, missed, refused + lost, dict(sorted(pools.items())), complete=lost == 0)

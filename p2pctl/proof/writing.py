@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from p2pctl.errors import BusyError, ExitCode, P2pctlError, PartialError
-from p2pctl.kernel import Part
+from p2pctl.kernel import Disk, Part, Region
+from p2pctl.proof.blank import PIECE, Blank
 from p2pctl.proof.data import compare, inverse, pattern
 from p2pctl.proof.model import Difference, Layout, Observed
 from p2pctl.proof.reading import ATTEMPTS, Bench, Place, fill, gather, parts, whole
@@ -20,14 +21,14 @@ class TransferInterruptedError(P2pctlError):
 
 
 class Rescue(Protocol):
-    """Keeps what is about to be written over where it outlives this process."""
+    """Keeps what is about to be written over where it outlives this process, and the machine's power."""
 
     @property
     def path(self) -> str:
         """The file that holds it."""
         ...
 
-    def save(self, place: Place, data: bytes) -> None:
+    def save(self, blank: Blank) -> None:
         """Stores it. Raises P2pctlError, before anything is written over."""
         ...
 
@@ -37,54 +38,61 @@ class Rescue(Protocol):
 
 
 @contextlib.contextmanager
-def put_back(bench: Bench, place: Place, rescue: Rescue) -> Iterator[bytes]:
-    """For a block that writes over a place: gives what is there, and puts it back whatever happens in the block.
+def put_back(disk: Disk, plain: Region, blank: Blank, rescue: Rescue) -> Iterator[None]:
+    """For a block that writes over a blank place: makes it blank again whatever happens in the block.
 
     Raises BusyError where somebody else writes there, OSError where the drive cannot be read, P2pctlError where what
-    is there cannot be kept, PartialError where it could not be put back: then it is in the rescue's file.
+    is there cannot be kept, PartialError where it could not be put back: the rescue's file tells what was there.
     """
-    original = _steady(bench, place)
-    rescue.save(place, original)
+    if not _is_blank(disk, plain, blank):
+        raise BusyError(
+            f"somebody else writes to {blank.place.path}: a place on it that was blank is blank no more",
+            hint="name a disk, partition or file that nobody uses",
+        )
+    rescue.save(blank)
     try:
-        yield original
+        yield
     finally:
-        _restore(bench, place, original, rescue)
+        restore(disk, plain, blank, rescue.path)
         rescue.discard()
 
 
-def _steady(bench: Bench, place: Place) -> bytes:
-    for _ in range(ATTEMPTS):
-        first, second = _get(bench, place), _get(bench, place)
-        if first == second:
-            return first
-    raise BusyError(
-        f"somebody else writes to {place.path}: two ordinary reads of it differ",
-        hint="name a disk, partition or file that nobody uses",
-    )
-
-
-def _restore(bench: Bench, place: Place, original: bytes, rescue: Rescue) -> None:
+def restore(disk: Disk, plain: Region, blank: Blank, file: str) -> None:
+    """Makes a place blank again, and sure of it. Raises PartialError; ``file`` is where it is told what was there."""
+    place = blank.place
     problem = "what is there now is something else"
     for _ in range(ATTEMPTS):
         try:
-            _put(bench, place, original)
-            if _get(bench, place, before=inverse(original)) == original:
+            for piece in _pieces(place, plain):
+                plain.put(0, bytes([blank.byte]) * piece.length)
+                whole(disk.write(piece.offset, (Part(plain, 0, piece.length),)), piece)
+            disk.flush()
+            if _is_blank(disk, plain, blank):
                 return
         except OSError as error:
             problem = (error.strerror or str(error)).lower()
     raise PartialError(
         f"{place.length} bytes at offset {place.offset} of {place.path} could not be put back: {problem}",
-        hint=restore_hint(place, rescue.path),
+        hint=f"p2pctl recover tries again; {file} tells what was there: bytes of {blank.byte:#04x}",
         path=place.path,
     )
 
 
-def restore_hint(place: Place, file: str) -> str:
-    """The command that puts back what a rescue's file holds."""
-    return (
-        f"they are in {file}: dd if={file} of={place.path} bs={place.length} count=1 seek={place.offset} "
-        "oflag=direct,seek_bytes conv=notrunc,fsync, then remove that file"
-    )
+def _pieces(place: Place, plain: Region) -> Iterator[Place]:
+    size = min(plain.size, PIECE)
+    end = place.offset + place.length
+    for offset in range(place.offset, end, size):
+        yield Place(place.path, offset, min(size, end - offset))
+
+
+def _is_blank(disk: Disk, plain: Region, blank: Blank) -> bool:
+    """Whether the disk says so, and not memory that nothing arrived in."""
+    for piece in _pieces(blank.place, plain):
+        plain.put(0, bytes([blank.byte ^ 0xFF]) * piece.length)
+        whole(disk.read(piece.offset, (Part(plain, 0, piece.length),)), piece)
+        if plain.get(0, piece.length).count(blank.byte) != piece.length:
+            return False
+    return True
 
 
 def write_through(bench: Bench, place: Place, layout: Layout, stop: Callable[[], bool]) -> tuple[Observed, Observed]:

@@ -114,7 +114,9 @@ def _plain(line: Line) -> str:
 def capture_command(proofs: Collection[Proof]) -> str:
     """What records the host for a report of what p2pctl and the kernel disagree about."""
     first = next(iter(proofs)).pair
-    return f"p2pctl capture --redact disagreement-{first.provider}-{first.client}.tar.gz"
+    # GNU tar takes what stands before a colon for a host.
+    pair = f"{first.provider}-{first.client}".replace(":", "-")
+    return f"p2pctl capture --redact disagreement-{pair}.tar.gz"
 
 
 def disagreement_lines(names: Names, proofs: Sequence[Proof]) -> tuple[Line, ...]:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from p2pctl.kernel import Closing, Files, Part
+from p2pctl.kernel import Closing, Files, Identity, Part
 from p2pctl.simulator import distance
 from p2pctl.simulator.nodes import error
 from p2pctl.simulator.pools import Taken
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from p2pctl.simulator.host import Host
 
 _BLOCK = 4096
+_FILLED = 1 << 30
+"""Bytes from its start up to which a disk holds something; nobody has written to the rest."""
 _SECTOR = 512
 _ALLOCATE = "/p2pmem/allocate"
 
@@ -48,10 +50,14 @@ class MemoryRegion(Closing):
 
 
 class MemoryDisk(Closing):
-    """A disk with something else in each of its blocks; what is written to it lasts as long as the door."""
+    """A disk with something else in each block of its first part, and nothing after it.
+
+    What is written to it lasts as long as the door.
+    """
 
     def __init__(self, memory: DemoMemory, path: str, size: int, owner: str | None, *, write: bool) -> None:
         self.size = size
+        self.identity = Identity(memory.number(path), 0)
         self._memory = memory
         self._path = path
         self._owner = owner
@@ -76,6 +82,11 @@ class MemoryDisk(Closing):
         data = b"".join(region.get(place, count) for region, place, count in parts)
         self._memory.store(self._path, offset, data)
         return length
+
+    def flush(self) -> None:
+        """What is written is kept at once."""
+        if not self._open:
+            raise error(errno.EBADF, self._path)
 
     def _check(self, offset: int, parts: Sequence[Part]) -> int:
         """Bytes that can be transferred. Raises EINVAL for blocks cut in two, and as the kernel does for P2P memory.
@@ -138,6 +149,10 @@ class DemoMemory:
             raise error(errno.EBUSY, path)
         return MemoryDisk(self, real, sectors * _SECTOR, self._owner(self._files.realpath(here)), write=write)
 
+    def number(self, path: str) -> str:
+        """``MAJOR:MINOR`` of a disk."""
+        return self._files.read(f"/sys/class/block/{path.rpartition('/')[2]}/dev").decode().strip()
+
     def hops(self, provider: str, client: str) -> int:
         """The distance of two functions, negative where the kernel refuses them."""
         return 0 if provider == client else distance.hops(self._host().layout, provider, client)
@@ -162,6 +177,8 @@ class DemoMemory:
 
     def _block(self, path: str, number: int) -> bytes:
         found = self._written.get((path, number))
+        if found is None and number * _BLOCK >= _FILLED:
+            return bytes(_BLOCK)
         return hashlib.shake_128(f"{path} {number}".encode()).digest(_BLOCK) if found is None else found
 
     def _owner(self, real: str) -> str | None:

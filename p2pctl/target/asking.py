@@ -64,7 +64,7 @@ def _ask(place: Workplace, turn: Turn, inquiry: Inquiry, stop: Interruption) -> 
     mark = _mark(place)
     outcome = turn.carry_out(Proposal(live, wanted, plan(live, wanted)), interruption=stop)
     if outcome.error is not None:
-        return _refused(inquiry, outcome)
+        return _refused(inquiry, outcome)._replace(logged=mark is not None)
     # What ends the process now is noted, and heeded once nothing is left behind.
     _remove(turn, place, Interruption())
     return KernelAnswer(inquiry, "allowed", log=_about(_logged(place, mark), inquiry))

@@ -29,3 +29,5 @@ class KernelAnswer(NamedTuple):
     """What that means."""
     log: tuple[str, ...] = ()
     """What it logged meanwhile."""
+    logged: bool = True
+    """Whether its log could be read: an errno alone does not tell every reason from another."""

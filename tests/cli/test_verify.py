@@ -74,11 +74,11 @@ def test_mixed_transfers_come_in_both_orders(run: Run) -> None:
 
 def test_a_mixed_transfer_that_slips_past_the_kernels_check_is_a_disagreement(run: Run) -> None:
     """As on 7.3, where the first page decides whether anybody asks."""
-    outcome = run("--demo", "verify", "nvme0", "nvme7", "--mixed", "--exit-code", "-o", "table")
+    outcome = run("--demo", "verify", "nvme0", "nvme7", "--mixed", "--even-denied", "--exit-code", "-o", "table")
     assert outcome.code == 8
     first = outcome.out.splitlines()[1]
     assert "DISAGREEMENT: predicted denied" in first
-    assert "p2pctl capture --redact disagreement-0000:18:00.0-0000:ba:00.0.tar.gz" in outcome.out
+    assert "p2pctl capture --redact disagreement-0000-18-00.0-0000-ba-00.0.tar.gz" in outcome.out
 
 
 def lying(kind: str) -> type[DemoMemory]:
@@ -113,6 +113,16 @@ def test_a_disagreement_is_the_first_line_and_comes_with_a_recording(
     assert json.loads(run("--capture", str(file), "matrix", "-o", "json").out)["items"]
     (item,) = json.loads(run("--demo", "verify", "nvme0", "nvme1", "-o", "json").out)["items"]
     assert (item["result"], item["agrees"]) == (result, False)
+
+
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_tried(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DemoMemory, "map", lambda *_: pytest.fail("nothing may be tried"))
+    there = tmp_path / "there.tar.gz"
+    there.touch()
+    for file in (there, tmp_path / "none" / "report.tar.gz"):
+        assert run("--demo", "verify", "nvme0", "nvme1", "--report", str(file)).code not in {0, 70}
 
 
 def test_nothing_is_recorded_where_nothing_disagrees(run: Run, tmp_path: Path) -> None:
@@ -180,19 +190,76 @@ def test_a_write_goes_both_ways_and_is_put_back(run: Run, tmp_path: Path, monkey
     items: Items = ask(run, "nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1", "--size", "64K")["items"]
     assert [(item["direction"], item["result"]) for item in items] == [("read", "works"), ("write", "works")]
     pattern, other, original = (data for _, data in written)
-    assert {offset for offset, _ in written} == {0}
+    (place,) = {offset for offset, _ in written}
+    assert place >= 1 << 30, "where the demo's disks are blank"
+    assert original == bytes(64 << 10)
     assert len({pattern, other, original}) == 3
     assert not list(tmp_path.rglob("overwritten*"))
 
 
-def test_what_a_killed_run_has_left_must_be_put_back_first(run: Run, tmp_path: Path) -> None:
-    ask(run, "nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1")
-    left = tmp_path / "p2pctl/demo/run/overwritten-dev-nvme6n1-at-4096"
-    left.write_bytes(b"x" * 8192)
-    outcome = run("--demo", "verify", "nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1")
+def test_the_order_that_the_kernel_lets_through_unchecked_is_left_out_for_a_denied_pair(run: Run) -> None:
+    """It would be DMA that the kernel means to refuse."""
+    items: Items = ask(run, "nvme0", "nvme7", "--mixed")["items"]
+    assert [item["layout"] for item in items] == ["pool", "pool-first"]
+    walk: Items = ask(run, "--all", "--mixed", "--size", "64K")["items"]
+    unchecked = [item for item in walk if item["layout"] == "ordinary-first"]
+    assert {item["verdict"] for item in unchecked} == {"allowed"}
+    assert run("--demo", "verify", "nvme0", "nvme7", "--even-denied").code == 2
+
+
+WRITE = ("--demo", "verify", "nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1")
+
+
+@pytest.fixture
+def killed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a run leaves that ends between writing and putting back."""
+
+    def die(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as dying:
+        dying.setattr("p2pctl.proof.writing.restore", die)
+        assert run(*WRITE).code != 0
+    (left,) = tmp_path.rglob("overwritten.json")
+    return left
+
+
+def test_what_a_killed_run_has_left_must_be_put_back_first(run: Run, killed: Path) -> None:
+    outcome = run(*WRITE)
     assert outcome.code == 10
-    assert f"dd if={left} of=/dev/nvme6n1 bs=8192 count=1 seek=4096 " in outcome.err
-    assert left.exists()
+    assert "p2pctl recover" in outcome.err
+    assert killed.exists()
+    assert run("--demo", "recover").code == 2, "nobody can be asked"
+    assert killed.exists()
+    assert "disk-overwritten" in run("--demo", "doctor").out
+    assert "written over 1048576 bytes" in run("--demo", "status").out
+    outcome = run("--demo", "recover", "--yes")
+    assert outcome.code == 0
+    assert "put back 1048576 bytes" in outcome.err
+    assert not killed.exists()
+    assert run(*WRITE).code == 0
+
+
+@pytest.mark.parametrize("change", [{"mark": "uuid.another "}, {"size": 1 << 40}], ids=str)
+def test_nothing_is_put_back_on_another_disk(
+    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    killed.write_text(json.dumps(json.loads(killed.read_text()) | change))
+    monkeypatch.setattr(DemoMemory, "store", lambda *_: pytest.fail("nothing may be written"))
+    outcome = run("--demo", "recover", "--yes")
+    assert outcome.code == 6
+    assert "another disk" in outcome.err
+    assert killed.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"disk": "/dev/nvme6n1", "offset": -1}', "\x00"])
+def test_a_rescue_that_tells_nothing_is_no_reason_to_write(run: Run, killed: Path, text: str) -> None:
+    killed.write_text(text)
+    for words in (WRITE, ("--demo", "recover", "--yes")):
+        outcome = run(*words)
+        assert outcome.code == 10
+        assert str(killed) in outcome.err
+    assert killed.read_text() == text
 
 
 def test_a_recording_has_no_memory(run: Run, tmp_path: Path) -> None:

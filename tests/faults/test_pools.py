@@ -14,7 +14,7 @@ from p2pctl.proof.reading import Bench, read_through
 from p2pctl.proof.writing import put_back, write_through
 from p2pctl.simulator.memory import MemoryRegion
 from tests.faults.conftest import Fault, Note
-from tests.unit.test_verify_transfers import LENGTH, PLACE, Disk, Kept
+from tests.unit.test_verify_transfers import BLANK, LENGTH, PLACE, Disk, Kept
 
 
 class Going(MemoryRegion):
@@ -78,10 +78,10 @@ def test_a_pool_that_goes_away_during_verify_write(note: Note, last: int) -> Non
     disk = on(pool)
     before = bytes(disk.data)
     bench = Bench(disk, pool, MemoryRegion(LENGTH, None, lambda: None), MemoryRegion(LENGTH, None, lambda: None))
-    rescue = Kept()
+    rescue = Kept(disk)
 
     def write() -> None:
-        with put_back(bench, PLACE, rescue):
+        with put_back(disk, bench.plain, BLANK, rescue):
             write_through(bench, PLACE, "pool", lambda: False)
 
     clear = told(write)

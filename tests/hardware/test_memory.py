@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from p2pctl.hardware.memory import LiveMemory
-from p2pctl.kernel import Part
+from p2pctl.kernel import Identity, Part
 from p2pctl.simulator.memory import MemoryRegion
 
 PAGE = 4096
@@ -109,3 +109,34 @@ def test_a_pool_that_goes_away_is_an_error_and_no_death(tmp_path: Path) -> None:
             assert (caught.value.errno, caught.value.filename) == (errno.ENODEV, str(path))
         assert region.get(0, 1) == b"y"
     region.close()
+
+
+def test_no_link_is_followed_in_the_middle_of_a_path_either(file: Path, tmp_path: Path) -> None:
+    """Somebody else may have put it there since the path was looked at."""
+    (tmp_path / "way").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="a link leads there") as caught:
+        LiveMemory().open(str(tmp_path / "way" / file.name), write=True)
+    assert caught.value.errno == errno.ELOOP
+
+
+def test_what_is_no_disk_and_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/null"):
+        with pytest.raises(OSError, match=r"\w"):
+            LiveMemory().open(path)
+
+
+def test_a_file_that_somebody_has_open_is_not_written_to(file: Path) -> None:
+    """As a virtual machine has its image, or the target the file of a namespace."""
+    memory = LiveMemory()
+    for mode in ("rb", "r+b"):
+        with file.open(mode), pytest.raises(OSError, match="has the file open") as caught:
+            memory.open(str(file), write=True, exclusive=True)
+        assert caught.value.errno == errno.EBUSY
+    with memory.open(str(file), write=True, exclusive=True) as disk:
+        assert disk.identity == Identity(None, file.stat().st_ino)
+        # Who comes meanwhile has to wait, and the signal that tells of it ends nobody.
+        with pytest.raises(BlockingIOError):
+            os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        disk.flush()
+    os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))

@@ -14,8 +14,6 @@ MODULE = "the one place that may run programs; what is run, and how, is judged w
 WORDS = "a verdict of a list of needs, no password"
 
 EXPLAINED = {
-    ("p2pctl/hardware/fio.py", "B404"): MODULE,
-    ("p2pctl/hardware/fio.py", "B603"): ARGUMENTS,
     ("p2pctl/hardware/programs.py", "B404"): MODULE,
     ("p2pctl/hardware/programs.py", "B603"): ARGUMENTS,
     ("p2pctl/render/doctor_use.py", "B105"): WORDS,

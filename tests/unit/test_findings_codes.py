@@ -41,8 +41,8 @@ from tests.unit.test_resolver_hosts import (
     two_drives,
 )
 
-OF_CHANGES = {"change-interrupted", "change-unconfirmed"}
-"""No snapshot holds them: tests/cli/test_target_aftermath.py has the hosts."""
+OF_CHANGES = {"change-interrupted", "change-unconfirmed", "disk-overwritten"}
+"""No snapshot holds them: tests/cli/test_target_aftermath.py and test_verify.py have the hosts."""
 
 
 def found_on(snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -76,7 +76,8 @@ def test_every_code_is_explained() -> None:
 
 def test_every_code_has_its_hosts() -> None:
     assert set(CASES) == set(ENTRIES) - OF_CHANGES
-    aftermath = (Path(finding_hosts.__file__).parents[1] / "cli" / "test_target_aftermath.py").read_text()
+    commands = Path(finding_hosts.__file__).parents[1] / "cli"
+    aftermath = "".join((commands / name).read_text() for name in ("test_target_aftermath.py", "test_verify.py"))
     assert all(f'"{code}"' in aftermath or f"[{code}]" in aftermath for code in OF_CHANGES)
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from p2pctl.cli.asking import _asked
 from p2pctl.errors import BusyError, P2pctlError, RecoverError
+from p2pctl.kernel import LogRead
 from p2pctl.model.address import Address
 from p2pctl.model.nvmet import ROOT
+from p2pctl.model.snapshot import Snapshot, Source
 from p2pctl.simulator.nvmet.environment import Environment
 from p2pctl.target.asking import COMMAND, SCRATCH, ask_kernel
 from p2pctl.target.change import take_turn
@@ -57,6 +60,27 @@ def test_a_refusal_comes_with_errno_and_log_and_leaves_nothing(tmp_path: Path) -
     assert (answer.answer, answer.errno, answer.attribute) == ("denied", errno.EINVAL, "enable")
     assert any("cannot be used for peer-to-peer DMA" in line for line in answer.log)
     assert tree(shop.read()) == tree(shop.before)
+
+
+def test_a_refusal_whose_reason_nobody_can_read_is_held_against_no_prediction(tmp_path: Path) -> None:
+    """The same errno comes from a driver that takes no P2P memory at all: only the log tells the two apart."""
+
+    class Unreadable:
+        def mark(self) -> int:
+            raise PermissionError(errno.EPERM, "no")
+
+        def since(self, _mark: int = -1) -> LogRead:
+            raise PermissionError(errno.EPERM, "no")
+
+    shop = Workshop(tmp_path, denying())
+    (known,) = ask_kernel(shop.place(), (INQUIRY,))
+    (answer,) = ask_kernel(replace(shop.place(), log=Unreadable()), (INQUIRY,))
+    assert (known.logged, answer.answer, answer.logged) == (True, "denied", False)
+    snapshot = Snapshot(Source("live", "host", "7.3.0", "boot"), 0.0)
+    assert _asked(snapshot, CLIENT, known).comparable
+    told = _asked(snapshot, CLIENT, answer)
+    assert not told.comparable
+    assert "cannot be read" in told.text
 
 
 def test_a_provider_without_a_pool_is_no_answer_about_the_two(tmp_path: Path) -> None:

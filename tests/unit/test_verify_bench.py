@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pctl.errors import P2pctlError
+from p2pctl.errors import P2pctlError, UsageError
 from p2pctl.kernel import Part
 from p2pctl.proof.copying import Ends, Limits, Memories, check_copy, run
 from p2pctl.proof.data import pattern
@@ -194,3 +194,17 @@ def test_fio_agrees_where_its_runs_overlap_these(rates: list[float], inside: boo
     one = Measured(figures(Setting(1, 1, "pool"), runs), tuple(FioFigures(rate, 1, 1, 1) for rate in rates))
     assert agrees(one) is inside
     assert agrees(one._replace(fio=())) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["/srv/a\nrw=write", "/srv/${HOME}", "/srv/$jobname", "/srv/a\\b", "/srv/a ", "/srv/\x7f"]
+)
+def test_a_file_name_that_fio_would_read_as_more_is_refused(name: str) -> None:
+    """A job file is lines of options: a name with a newline in it could make fio write."""
+    with pytest.raises(UsageError, match="fio cannot be given"):
+        job_text(Setting(4096, 1, "ordinary"), name, "/pool", 1 << 20, (0, 1))
+
+
+def test_a_colon_in_a_name_does_not_end_it() -> None:
+    job = job_text(Setting(4096, 1, "ordinary"), "/srv/a:b", "/pool", 1 << 20, (0, 1))
+    assert "filename=/srv/a\\:b\n" in job

@@ -11,39 +11,43 @@ import pytest
 from p2pctl.errors import DeniedError, UnsupportedError
 from p2pctl.hardware.tracing import trace
 from p2pctl.kernel import READ_LIMIT, Stat
-from p2pctl.proof.trace import EVENT, Counts, count
+from p2pctl.proof.trace import Counts, count, event_of
 
 ROOT = "/sys/kernel/tracing"
 LINES = """\
 # tracer: nop
 #
- kworker/1:1H-120     [001] .....    21.336044: sgl: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
+ kworker-9 [1] .....    21.336044: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
 pool="0000:03:00.0" list=0x0
- kworker/1:1H-120     [001] .....    21.336099: sgl: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
+ kworker-9 [1] .....    21.336099: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
 pool="0000:04:00.0" list=0x0
- kworker/1:1H-120     [001] .....    21.336100: sgl: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
+ kworker-9 [1] .....    21.336100: sgl_p2pctl_99: (nvmet_req_alloc_sgls+0x9a/0x1f0 [nvmet] <- pci_p2pmem_alloc_sgl) \
 pool="0000:03:00.0" list=0x0
- kworker/1:1H-120     [001] .....    21.336144: sgl: (f <- pci_p2pmem_alloc_sgl) pool="\x1b[31m" list=0x0
- kworker/1:1H-120     [001] .....    21.336145: sgl: (f <- pci_p2pmem_alloc_sgl) pool="0000:03:00.0" list=0xffff8881
- kworker/1:1H-120     [001] .....    21.336146: other: (f <- g) pool="0000:03:00.0" list=0x0
+ kworker-9 [1] .....    21.336144: sgl_p2pctl_99: (f <- pci_p2pmem_alloc_sgl) pool="\x1b[31m" list=0x0
+ kworker-9 [1] .....    21.336145: sgl_p2pctl_99: (f <- pci_p2pmem_alloc_sgl) pool="0000:03:00.0" list=0xffff8881
+ kworker-9 [1] .....    21.336146: other: (f <- g) pool="0000:03:00.0" list=0x0
 """
-PROFILE = "  other                  7        0\n  sgl                   40        2\n"
+PROFILE = (
+    "  other                  7        0\n  sgl_p2pctl_99         40        2\n  sgl_p2pctl_4711      999        9\n"
+)
 STATS = "entries: 4\noverrun: 0\ncommit overrun: 0\nbytes: 200\ndropped events: 0\nread events: 0\n"
 
 
 def test_requests_and_those_that_found_nothing_are_counted_by_pool() -> None:
     """A name that is no address is counted, and not repeated."""
-    found = count(LINES, PROFILE, [STATS, STATS], 2.0)
+    found = count(LINES, (event_of("p2pctl_99"), PROFILE), [STATS, STATS], 2.0)
     assert found == Counts(2.0, 40, 2, 4, {"0000:03:00.0": 2, "0000:04:00.0": 1}, complete=True)
 
 
 def test_what_was_overwritten_is_counted_and_said() -> None:
-    found = count(LINES, PROFILE, [STATS.replace("\noverrun: 0", "\noverrun: 100")], 2.0)
+    found = count(LINES, (event_of("p2pctl_99"), PROFILE), [STATS.replace("\noverrun: 0", "\noverrun: 100")], 2.0)
     assert (found.refused, found.complete) == (104, False)
 
 
 def test_a_kernel_that_does_not_tell_the_pool_is_counted_all_the_same() -> None:
-    found = count("x [000] ..... 1.0: sgl: (f <- g) list=0x0\n", PROFILE, [STATS], 1.0)
+    found = count(
+        "x [000] ..... 1.0: sgl_p2pctl_99: (f <- g) list=0x0\n", (event_of("p2pctl_99"), PROFILE), [STATS], 1.0
+    )
     assert (found.refused, found.by_pool) == (1, {})
 
 
@@ -115,7 +119,13 @@ def test_a_probe_has_its_own_buffer_and_is_gone_afterwards() -> None:
 
     found = counted(kernel, stop)
     assert (found.requests, found.refused) == (40, 4)
-    assert seen == [{f"p2pctl_99/{EVENT}", "p2pctl_99", f"{ROOT}/instances/p2pctl_99/events/p2pctl_99/{EVENT}/enable"}]
+    assert seen == [
+        {
+            f"p2pctl_99/{event_of('p2pctl_99')}",
+            "p2pctl_99",
+            f"{ROOT}/instances/p2pctl_99/events/p2pctl_99/{event_of('p2pctl_99')}/enable",
+        }
+    ]
     assert kernel.filters == [b"list == 0"]
     assert kernel.left == set()
 
@@ -154,10 +164,10 @@ def test_a_kernel_without_p2pdma_and_a_locked_one_are_told_apart() -> None:
 
 def test_what_a_killed_run_left_is_removed_and_what_a_live_one_has_is_not() -> None:
     kernel = Kernel()
-    kernel.probes |= {f"p2pctl_4711/{EVENT}", f"p2pctl_666/{EVENT}", "kprobes/mine"}
+    kernel.probes |= {f"p2pctl_4711/{event_of('p2pctl_4711')}", f"p2pctl_666/{event_of('p2pctl_666')}", "kprobes/mine"}
     kernel.instances |= {"p2pctl_4711", "p2pctl_666", "mine"}
     counted(kernel)
-    assert kernel.probes == {f"p2pctl_4711/{EVENT}", "kprobes/mine"}
+    assert kernel.probes == {f"p2pctl_4711/{event_of('p2pctl_4711')}", "kprobes/mine"}
     assert kernel.instances == {"p2pctl_4711", "mine"}
 
 

@@ -10,19 +10,21 @@ from contextlib import closing, contextmanager
 import pytest
 
 from p2pctl.errors import BusyError, P2pctlError, PartialError
-from p2pctl.kernel import Part
+from p2pctl.kernel import Identity, Part
 from p2pctl.model.address import Address
+from p2pctl.proof.blank import Blank, edge, find_blank
 from p2pctl.proof.data import inverse, pattern
 from p2pctl.proof.model import LAYOUTS, Layout, Levels
 from p2pctl.proof.pairs import Pair, Piece, Pool, piece_of, prove_reads
 from p2pctl.proof.reading import ATTEMPTS, Bench, Place, find_place, read_through
-from p2pctl.proof.writing import put_back, restore_hint, write_through
+from p2pctl.proof.writing import put_back, write_through
 from p2pctl.resolver.verdict import Outcome
 from p2pctl.simulator.memory import MemoryRegion
 
 SIZE = 64 << 10
 LENGTH = 16 << 10
 PLACE = Place("/dev/x", 8192, LENGTH)
+BLANK = Blank(PLACE, 0)
 ADDRESS = Address(0, 3, 0, 0)
 
 
@@ -36,7 +38,10 @@ class Disk:
     def __init__(self, wrong: Callable[[Disk, bytes], bytes | int] | None = None) -> None:
         self.data = bytearray(pattern("disk", SIZE))
         self.size = SIZE
+        self.identity = Identity("259:1", 0)
         self.wrong = wrong
+        self.data[PLACE.offset : PLACE.offset + LENGTH] = bytes(LENGTH)
+        self.flushed = b""
         self.writes = 0
         self.fail: Callable[[str, bool], None] = lambda _kind, _pool: None
 
@@ -60,6 +65,10 @@ class Disk:
         data = b"".join(region.get(place, count) for region, place, count in parts)
         self.data[offset : offset + len(data)] = data
         return len(data)
+
+    def flush(self) -> None:
+        self.fail("flush", False)
+        self.flushed = bytes(self.data)
 
     def close(self) -> None:
         pass
@@ -90,18 +99,21 @@ class Memory:
 class Kept:
     """A rescue that remembers."""
 
-    path = "/run/p2pctl/overwritten-x"
+    path = "/var/lib/p2pctl/overwritten.json"
 
-    def __init__(self) -> None:
-        self.saved: list[bytes] = []
+    def __init__(self, disk: Disk | None = None) -> None:
+        self.disk = disk
+        self.saved: list[Blank] = []
         self.discarded = 0
 
-    def save(self, place: Place, data: bytes) -> None:
-        assert place == PLACE
-        self.saved.append(data)
+    def save(self, blank: Blank) -> None:
+        self.saved.append(blank)
 
     def discard(self) -> None:
         self.discarded += 1
+        assert self.disk is None or self.disk.flushed == bytes(self.disk.data), (
+            "the disk keeps it before it is forgotten"
+        )
 
 
 def bench(disk: Disk) -> Bench:
@@ -140,7 +152,7 @@ def test_a_single_wrong_bit_is_seen() -> None:
 
 def test_a_mixed_transfer_whose_ordinary_half_is_wrong_is_seen() -> None:
     half = LENGTH // 2
-    seen = read_through(bench(Disk(lambda _disk, data: data[:half] + bytes(half))), PLACE, "pool-first")
+    seen = read_through(bench(Disk(lambda _disk, data: data[:half] + b"x" * half)), PLACE, "pool-first")
     assert seen.difference is not None
     assert seen.difference.first >= half
 
@@ -189,7 +201,11 @@ def test_a_drive_that_fails_in_the_ordinary_way_is_no_answer_about_the_pool() ->
     memory = Memory(disk)
     with closing(memory.map("", LENGTH)) as region:
         (proof,) = prove_reads(
-            memory, Piece(region, Levels(1, 1)), [(pair, Outcome("allowed", "bus-address", 0))], ("pool",), "7.3"
+            memory,
+            Piece(region, Levels(1, 1)),
+            [(pair, Outcome("allowed", "bus-address", 0))],
+            lambda _: ("pool",),
+            "7.3",
         )
     assert (proof.judgement.result, proof.judgement.agrees, proof.seen) == ("not-tested", None, None)
     assert proof.error is not None
@@ -230,15 +246,15 @@ def test_a_pool_that_is_too_small_is_said_with_its_numbers() -> None:
 
 
 def test_a_write_proves_both_directions_and_leaves_what_was_there() -> None:
-    disk, kept = Disk(), Kept()
+    disk = Disk()
+    kept = Kept(disk)
     before = bytes(disk.data)
     tools = bench(disk)
-    with put_back(tools, PLACE, kept) as original:
+    with put_back(disk, tools.plain, BLANK, kept):
         read, write = write_through(tools, PLACE, "pool", lambda: False)
-    assert original == before[PLACE.offset : PLACE.offset + LENGTH]
     assert (read.direction, read.difference, write.direction, write.difference) == ("read", None, "write", None)
     assert bytes(disk.data) == before
-    assert (kept.saved, kept.discarded) == ([original], 1)
+    assert (kept.saved, kept.discarded) == ([BLANK], 1)
 
 
 def test_a_write_that_is_reported_and_never_happens_is_seen() -> None:
@@ -250,7 +266,7 @@ def test_a_write_that_is_reported_and_never_happens_is_seen() -> None:
 
     disk.write = lies  # type: ignore[method-assign]
     tools = bench(disk)
-    with put_back(tools, PLACE, Kept()):
+    with put_back(disk, tools.plain, BLANK, Kept(disk)):
         _, write = write_through(tools, PLACE, "pool", lambda: False)
     assert write.difference is not None
     assert write.difference.nothing_arrived
@@ -266,7 +282,7 @@ def operations(disk: Disk) -> int:
 
     disk.fail = fail
     tools = bench(disk)
-    with put_back(tools, PLACE, Kept()):
+    with put_back(disk, tools.plain, BLANK, Kept(disk)):
         write_through(tools, PLACE, "pool", lambda: False)
     return count
 
@@ -275,7 +291,7 @@ def operations(disk: Disk) -> int:
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EINVAL])
 def test_whichever_transfer_fails_the_disk_is_as_it_was(at: int, number: int) -> None:
     disk = Disk()
-    before, kept = bytes(disk.data), Kept()
+    before, kept = bytes(disk.data), Kept(disk)
     left = at
 
     def fail(_kind: str, _pool: bool) -> None:
@@ -287,7 +303,7 @@ def test_whichever_transfer_fails_the_disk_is_as_it_was(at: int, number: int) ->
     disk.fail = fail
     tools = bench(disk)
     try:
-        with put_back(tools, PLACE, kept):
+        with put_back(disk, tools.plain, BLANK, kept):
             write_through(tools, PLACE, "pool", lambda: False)
     except OSError as error:
         assert error.errno == number  # noqa: PT017  not every transfer's failure is an error
@@ -308,10 +324,15 @@ def stopping_after(steps: int) -> Iterator[Callable[[], bool]]:
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_a_signal_at_any_step_leaves_what_was_there(steps: int) -> None:
-    disk, kept = Disk(), Kept()
+    disk = Disk()
+    kept = Kept(disk)
     before = bytes(disk.data)
     tools = bench(disk)
-    with stopping_after(steps) as stop, pytest.raises(P2pctlError, match="interrupted"), put_back(tools, PLACE, kept):
+    with (
+        stopping_after(steps) as stop,
+        pytest.raises(P2pctlError, match="interrupted"),
+        put_back(disk, tools.plain, BLANK, kept),
+    ):
         write_through(tools, PLACE, "pool", stop)
     assert bytes(disk.data) == before
     assert kept.discarded == 1
@@ -326,14 +347,15 @@ def test_what_cannot_be_put_back_is_said_with_the_command_that_does_it() -> None
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def broken() -> None:
-        with put_back(tools, PLACE, kept):
+        with put_back(disk, tools.plain, BLANK, kept):
             write_through(tools, PLACE, "pool", lambda: False)
             disk.fail = never
 
     with pytest.raises(PartialError) as caught:
         broken()
-    assert caught.value.hint == restore_hint(PLACE, kept.path)
-    assert f"seek={PLACE.offset} " in caught.value.hint
+    assert caught.value.hint is not None
+    assert "p2pctl recover" in caught.value.hint
+    assert kept.path in caught.value.hint
     assert kept.discarded == 0
     assert kept.saved
     assert bytes(disk.data[PLACE.offset : PLACE.offset + LENGTH]) == inverse(pattern("/dev/x 8192 pool", LENGTH))
@@ -346,6 +368,55 @@ def test_nothing_is_written_to_a_disk_that_somebody_else_writes_to() -> None:
         disk.data[PLACE.offset] = (disk.data[PLACE.offset] + 1) % 256
 
     disk.fail = moves
-    with pytest.raises(BusyError, match="somebody else writes"), put_back(bench(disk), PLACE, kept):
+    with pytest.raises(BusyError, match="somebody else writes"), put_back(disk, bench(disk).plain, BLANK, kept):
         pytest.fail("nothing may be written")
     assert (disk.writes, kept.saved) == (0, [])
+
+
+def test_whatever_is_written_to_is_blank_and_away_from_both_ends() -> None:
+    """A superblock, a partition table and a label are at the ends; data are put back byte by byte, or not touched."""
+    disk = Disk()
+    disk.data = bytearray(pattern("data", 12 << 20))
+    disk.size = len(disk.data)
+    blank = 7 << 20
+    disk.data[blank : blank + (1 << 20)] = b"\xff" * (1 << 20)
+    disk.data[: 1 << 20] = disk.data[-(1 << 20) :] = bytes(1 << 20)
+    found = find_blank(Memory(disk), disk, "/dev/x", LENGTH, 4096)
+    assert found.byte == 0xFF
+    assert blank <= found.place.offset <= blank + (1 << 20) - LENGTH
+    assert edge(disk.size) <= found.place.offset <= disk.size - edge(disk.size) - LENGTH
+    disk.data[blank : blank + (1 << 20)] = pattern("more", 1 << 20)
+    with pytest.raises(BusyError, match="holds data wherever"):
+        find_blank(Memory(disk), disk, "/dev/x", LENGTH, 4096)
+    with pytest.raises(BusyError, match="too small"):
+        find_blank(Memory(disk), disk, "/dev/x", 11 << 20, 4096)
+
+
+def test_a_place_of_many_pieces_is_blank_only_where_all_of_them_are_alike() -> None:
+    disk = Disk()
+    disk.data, disk.size = bytearray(8 << 20), 8 << 20
+    assert find_blank(Memory(disk), disk, "/dev/x", 5 << 20, 4096).place.length == 5 << 20
+    disk.data[3 << 20] = 1
+    with pytest.raises(BusyError, match="holds data"):
+        find_blank(Memory(disk), disk, "/dev/x", 5 << 20, 4096)
+
+
+def test_a_disk_that_does_not_keep_what_it_took_is_not_forgotten() -> None:
+    """A flush that fails: power may be lost before the drive has written it."""
+    disk, kept = Disk(), Kept()
+
+    def no_flush(kind: str, _pool: bool) -> None:
+        if kind == "flush":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    disk.fail = no_flush
+    tools = bench(disk)
+    with pytest.raises(PartialError, match="could not be put back"), put_back(disk, tools.plain, BLANK, kept):
+        pass
+    assert kept.discarded == 0
+
+
+def test_no_more_than_a_transfer_takes_is_mapped_of_a_pool_whose_level_is_unknown() -> None:
+    memory = Memory(Disk())
+    with piece_of(memory, Pool(ADDRESS, "", lambda: None), 1 << 20, 4096):
+        assert memory.mapped == [4096]

@@ -187,6 +187,15 @@ TARGET = (
         "p2pctl itself",
     ),
     Entry(
+        "disk-overwritten",
+        "Disk that was written over",
+        "verify --write or bench was killed before it had put back what was on a disk.",
+        "A place on the disk holds p2pctl's own data instead; nothing more is written until it is put back.",
+        "/var/lib/p2pctl/overwritten.json.",
+        "p2pctl recover",
+        "p2pctl itself",
+    ),
+    Entry(
         "change-unconfirmed",
         "Change that waits for confirmation",
         "A change was made with --confirm-within, and nobody has confirmed it yet.",

@@ -79,7 +79,7 @@ def _mount() -> None:
 
 def _enabled() -> bool:
     return any(
-        path.read_text().strip() == "1" for path in TRACING.glob("instances/p2pctl_*/events/p2pctl_*/sgl/enable")
+        path.read_text().strip() == "1" for path in TRACING.glob("instances/p2pctl_*/events/p2pctl_*/sgl_*/enable")
     )
 
 

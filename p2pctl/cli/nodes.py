@@ -1,0 +1,59 @@
+"""Under which names a disk is there: its whole disk, its partitions, and other nodes of the same namespace."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from p2pctl.cli.session import Session
+
+_BLOCK = "/sys/class/block"
+
+
+def is_there(session: Session, path: str) -> bool:
+    """Whether a kernel file is there."""
+    try:
+        session.door.files.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def whole_of(session: Session, name: str) -> str:
+    """Name of the whole disk of a partition; anything else is whole itself."""
+    real = session.followed(f"{_BLOCK}/{name}")
+    if real.startswith(_BLOCK) or not is_there(session, f"{real}/partition"):
+        return name
+    return real.rpartition("/")[0].rpartition("/")[2]
+
+
+def partitions_of(session: Session, whole: str) -> tuple[str, ...]:
+    """Names of a whole disk's partitions."""
+    real = session.followed(f"{_BLOCK}/{whole}")
+    try:
+        entries = session.door.files.list(real)
+    except OSError:
+        return ()
+    return tuple(one for one in entries if one.startswith(whole) and is_there(session, f"{real}/{one}/partition"))
+
+
+def mark_of(session: Session, whole: str) -> str | None:
+    """The name that a namespace has wherever it hangs (``wwid``, drivers/nvme/host/sysfs.c); None for other disks."""
+    for place in ("wwid", "device/wwid"):
+        with contextlib.suppress(OSError):
+            text = session.door.files.read(f"{_BLOCK}/{whole}/{place}").decode("utf-8", "replace").strip()
+            if text:
+                return text
+    return None
+
+
+def twins_of(session: Session, whole: str) -> Iterator[str]:
+    """Other whole disks that are the same namespace: its paths, or its nodes without native multipathing."""
+    mark = mark_of(session, whole)
+    if mark is None:
+        return
+    for name in session.door.files.list(_BLOCK):
+        if name != whole and whole_of(session, name) == name and mark_of(session, name) == mark:
+            yield name

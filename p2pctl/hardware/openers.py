@@ -1,0 +1,60 @@
+"""Finds the processes that have a disk or a file open, also where they do not claim it: virtual machines, databases."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Collection
+from typing import NamedTuple
+
+from p2pctl.kernel import Files
+
+_NAMESPACE = "/proc/self/ns/pid"
+_INITIAL_NAMESPACE = "pid:[4026531836]"
+"""PROC_PID_INIT_INO of include/linux/proc_ns.h."""
+
+_DELETED = " (deleted)"
+_DENIED = frozenset({errno.EACCES, errno.EPERM})
+
+
+class Openers(NamedTuple):
+    """Who has something open."""
+
+    found: tuple[tuple[int, str], ...]
+    """Process number and path."""
+    complete: bool
+    """Whether every process of the host could be looked into."""
+
+
+def read_openers(files: Files, paths: Collection[str], own: int) -> Openers:
+    """The processes, other than ``own``, with a descriptor of one of these real paths (proc_pid_fd(5)). Never raises.
+
+    A node that somebody made elsewhere with the same numbers has another path, and is not found so.
+    """
+    try:
+        names = files.list("/proc")
+        complete = files.readlink(_NAMESPACE) == _INITIAL_NAMESPACE
+    except OSError:
+        return Openers((), complete=False)
+    found = []
+    for name in names:
+        if not (name.isascii() and name.isdecimal()) or int(name) == own:
+            continue
+        try:
+            opened = _opened(files, f"/proc/{name}/fd")
+        except OSError as error:
+            complete = complete and error.errno not in _DENIED
+            continue
+        found += [(int(name), path) for path in sorted(opened.intersection(paths))]
+    return Openers(tuple(found), complete)
+
+
+def _opened(files: Files, directory: str) -> set[str]:
+    """Raises OSError where the process may not be looked into, or is gone."""
+    paths = set()
+    for name in files.list(directory):
+        try:
+            paths.add(files.readlink(f"{directory}/{name}").removesuffix(_DELETED))
+        except OSError as error:
+            if error.errno in _DENIED:
+                raise
+    return paths
