@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.asking_name import ask_name
-from p2pctl.cli.nodes import is_there, mark_of, whole_of
+from p2pctl.cli.nodes import is_there, known_as, number_of
 from p2pctl.cli.overwriting import check_free, check_named
 from p2pctl.cli.rescue import KeptFile, kept_in, refuse_left, rescue_file
 from p2pctl.cli.workplace import workplace
@@ -88,11 +88,7 @@ def check_same(session: Session, drive: Drive, disk: Disk) -> None:
     if disk.identity.node is None:
         same = kind == "file"
     else:
-        try:
-            known = session.door.files.read(f"{_BLOCK}/{name}/dev").decode("ascii", "replace").strip()
-        except OSError:
-            known = ""
-        same = kind == "block" and known == disk.identity.node
+        same = kind == "block" and number_of(session, name) == disk.identity.node
     if not same:
         raise BusyError(
             f"{drive.disk} is not what the kernel calls {name}: a node of that name leads to something else",
@@ -105,10 +101,7 @@ def mark(session: Session, path: str, disk: Disk) -> str:
     """What a disk is known by after a reboot."""
     if disk.identity.node is None:
         return f"inode {disk.identity.inode} of {path}"
-    name = path.rpartition("/")[2]
-    whole = whole_of(session, name)
-    known = mark_of(session, whole)
-    return f"{known} {name.removeprefix(whole)}".strip() if known else path
+    return known_as(session, path.rpartition("/")[2]) or path
 
 
 def contents_of(session: Session, drive: Drive, disk: Disk) -> tuple[str, ...]:

@@ -21,6 +21,14 @@ def is_there(session: Session, path: str) -> bool:
     return True
 
 
+def number_of(session: Session, name: str) -> str:
+    """Of a block device, such as ``259:1``; empty where it cannot be read."""
+    try:
+        return session.door.files.read(f"{_BLOCK}/{name}/dev").decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+
+
 def whole_of(session: Session, name: str) -> str:
     """Name of the whole disk of a partition; anything else is whole itself."""
     real = session.followed(f"{_BLOCK}/{name}")
@@ -47,6 +55,22 @@ def mark_of(session: Session, whole: str) -> str | None:
             if text:
                 return text
     return None
+
+
+def known_as(session: Session, name: str) -> str | None:
+    """What a namespace, or a partition of one, is known by wherever it hangs; None for other disks."""
+    whole = whole_of(session, name)
+    known = mark_of(session, whole)
+    return None if known is None else f"{known} {name.removeprefix(whole)}".strip()
+
+
+def called_now(session: Session, name: str, known: str) -> str:
+    """Name of the disk that was called so: a drive that comes back, or a reboot, may change it."""
+    if known_as(session, name) != known:
+        for other in session.door.files.list(_BLOCK):
+            if known_as(session, other) == known:
+                return other
+    return name
 
 
 def twins_of(session: Session, whole: str) -> Iterator[str]:

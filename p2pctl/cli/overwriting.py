@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from p2pctl.cli.nodes import is_there, partitions_of, twins_of, whole_of
+from p2pctl.cli.nodes import is_there, number_of, partitions_of, twins_of, whole_of
 from p2pctl.errors import BusyError, UsageError
 from p2pctl.hardware.backing import read_backing
 from p2pctl.hardware.openers import read_openers
@@ -74,8 +74,9 @@ def check_free(session: Session, drive: Drive, *, pause: Callable[[float], None]
     unknown = [] if all(one.users_known for one in backings.values()) else ["the mounts, swap spaces or loop devices"]
     unknown += _unknown(snapshot)
     opened = (drive.disk, *(f"/dev/{name}" for name in names.overlapping))
+    nodes = {number: f"/dev/{name}" for name in names.overlapping if (number := number_of(session, name))}
     for look in range(_LOOKS):
-        openers = read_openers(session.door.files, opened, os.getpid())
+        openers = read_openers(session.door.files, opened, os.getpid(), nodes if session.door.kind == "live" else None)
         if not openers.found:
             break
         if look < _LOOKS - 1:

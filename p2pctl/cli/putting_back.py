@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from p2pctl.cli.agreeing import can_answer
 from p2pctl.cli.drives import Drive, unit_of
 from p2pctl.cli.holding import check_same, mark
+from p2pctl.cli.nodes import called_now
 from p2pctl.cli.overwriting import check_free
 from p2pctl.cli.rescue import Left, kept_in, left_in, left_text
 from p2pctl.cli.trying import told_as
@@ -17,7 +18,7 @@ from p2pctl.errors import BusyError, P2pctlError, UsageError
 from p2pctl.hardware.backing import read_backing
 from p2pctl.hardware.reading import Reader
 from p2pctl.model.address import Address
-from p2pctl.proof.blank import PIECE
+from p2pctl.proof.blank import PIECE, Blank
 from p2pctl.proof.writing import restore
 from p2pctl.target import rundir
 from p2pctl.target.interruption import deferred
@@ -42,7 +43,8 @@ def put_back_left(session: Session, *, yes: bool, timeout: float) -> bool:
     left = left_in(directory)
     if left is None:
         return False
-    path = left.blank.place.path
+    path = _path_now(session, left)
+    blank = left.blank._replace(place=left.blank.place._replace(path=path))
     found = read_backing(Reader(session.door.files), [path])[path]
     drive = Drive(_NOBODY, path, unit_of(session, path), named=True, backing=found)
     with told_as(f"put back what was on {path}"):
@@ -50,18 +52,26 @@ def put_back_left(session: Session, *, yes: bool, timeout: float) -> bool:
     with contextlib.closing(disk):
         _check(session, drive, disk, left)
         if not yes:
-            _ask(session, left)
+            _ask(session, left, blank)
         place = workplace(session).directory
         rundir.make(place)
         with locked(place, "recover", timeout=timeout), deferred():
             if left_in(directory) != left:
                 raise BusyError("another p2pctl has put it back meanwhile", hint="run it again")
             _check(session, drive, disk, left)
-            with contextlib.closing(session.door.memory.ordinary(min(left.blank.place.length, PIECE))) as plain:
-                restore(disk, plain, left.blank, left.file)
+            with contextlib.closing(session.door.memory.ordinary(min(blank.place.length, PIECE))) as plain:
+                restore(disk, plain, blank, left.file)
             os.unlink(left.file)  # noqa: PTH108  its path is text, as everywhere
-    session.narrator.note(f"put back {left.blank.place.length} bytes at offset {left.blank.place.offset} of {path}")
+    session.narrator.note(f"put back {blank.place.length} bytes at offset {blank.place.offset} of {path}")
     return True
+
+
+def _path_now(session: Session, left: Left) -> str:
+    """Of the disk that was written over."""
+    path = left.blank.place.path
+    if not path.startswith("/dev/"):
+        return path
+    return f"/dev/{called_now(session, path.rpartition('/')[2], left.mark)}"
 
 
 def _check(session: Session, drive: Drive, disk: Disk, left: Left) -> None:
@@ -69,14 +79,14 @@ def _check(session: Session, drive: Drive, disk: Disk, left: Left) -> None:
     if mark(session, drive.disk, disk) != left.mark or disk.size != left.size:
         raise BusyError(
             f"{drive.disk} is another disk now than the one that was written over ({left.mark}, {left.size} bytes)",
-            hint=f"bring that one back under its name; if it is gone for good, remove {left.file}",
+            hint=f"bring that one back; if it is gone for good, remove {left.file}",
             path=drive.disk,
         )
     check_free(session, drive)
 
 
-def _ask(session: Session, left: Left) -> None:
-    path, offset, length = left.blank.place
+def _ask(session: Session, left: Left, blank: Blank) -> None:
+    path, offset, length = blank.place
     text = f"a run that was killed has {left_text(left)}, where all bytes were {left.blank.byte:#04x}"
     if not can_answer():
         raise UsageError(f"{text}; and there is no terminal to ask at", hint="p2pctl recover --yes puts them back")

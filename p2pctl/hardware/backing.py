@@ -43,12 +43,16 @@ def _mounts(reader: Reader, candidates: Iterable[str]) -> Iterator[tuple[str, st
         data = reader.data(candidate, "mounts")
         if isinstance(data, Missing):
             continue
-        for line in data.decode("utf-8", "surrogateescape").splitlines():
-            before, dash, after = line.partition(" - ")
-            fields, kinds = before.split(" "), after.split(" ")
-            if dash and len(fields) > 4 and len(kinds) >= _SOURCE:
-                yield _plain(kinds[1]), _plain(fields[4])
+        yield from _parsed(data.decode("utf-8", "surrogateescape").splitlines())
         return
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        before, dash, after = line.partition(" - ")
+        fields, kinds = before.split(" "), after.split(" ")
+        if dash and len(fields) > 4 and len(kinds) >= _SOURCE:
+            yield _plain(kinds[1]), _plain(fields[4])
 
 
 def _one(reader: Reader, uses: _Uses, path: str) -> Backing:
@@ -134,14 +138,15 @@ class _Uses:
 
     def _read_mounts(self) -> Iterator[tuple[str, str]]:
         """Source, followed where it is a link such as /dev/mapper's, and mount point."""
-        for line in self._lines(_MOUNTS):
-            before, dash, after = line.partition(" - ")
-            fields, kinds = before.split(" "), after.split(" ")
-            if dash and len(fields) > 4 and len(kinds) >= _SOURCE and kinds[1].startswith("/"):
-                source = _plain(kinds[1])
-                with contextlib.suppress(OSError):
-                    source = self._reader.files.realpath(source)
-                yield source, _plain(fields[4])
+        for source, where in _parsed(self._lines(_MOUNTS)):
+            if source.startswith("/"):
+                yield self._followed(source), where
+
+    def _followed(self, path: str) -> str:
+        try:
+            return self._reader.files.realpath(path)
+        except OSError:
+            return path
 
     def _read_swaps(self) -> Iterator[str]:
         for line in self._lines(("/proc/swaps",))[1:]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-from collections.abc import Collection
+import os
+import stat
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from p2pctl.kernel import Files
@@ -25,10 +28,11 @@ class Openers(NamedTuple):
     """Whether every process of the host could be looked into."""
 
 
-def read_openers(files: Files, paths: Collection[str], own: int) -> Openers:
+def read_openers(files: Files, paths: Collection[str], own: int, nodes: Mapping[str, str] | None = None) -> Openers:
     """The processes, other than ``own``, with a descriptor of one of these real paths (proc_pid_fd(5)). Never raises.
 
-    A node that somebody made elsewhere with the same numbers has another path, and is not found so.
+    On the running host, ``nodes`` are those of them that are block devices, by number (``259:1``): a container, or a
+    virtual machine in one, has them open by nodes of other names.
     """
     try:
         names = files.list("/proc")
@@ -40,7 +44,7 @@ def read_openers(files: Files, paths: Collection[str], own: int) -> Openers:
         if not (name.isascii() and name.isdecimal()) or int(name) == own:
             continue
         try:
-            opened = _opened(files, f"/proc/{name}/fd")
+            opened = _opened(files, f"/proc/{name}/fd", nodes or {})
         except OSError as error:
             complete = complete and error.errno not in _DENIED
             continue
@@ -48,13 +52,25 @@ def read_openers(files: Files, paths: Collection[str], own: int) -> Openers:
     return Openers(tuple(found), complete)
 
 
-def _opened(files: Files, directory: str) -> set[str]:
+def _opened(files: Files, directory: str, nodes: Mapping[str, str]) -> set[str]:
     """Raises OSError where the process may not be looked into, or is gone."""
     paths = set()
     for name in files.list(directory):
         try:
-            paths.add(files.readlink(f"{directory}/{name}").removesuffix(_DELETED))
+            path = files.readlink(f"{directory}/{name}").removesuffix(_DELETED)
         except OSError as error:
             if error.errno in _DENIED:
                 raise
+            continue
+        paths.add(path)
+        # Elsewhere are files, and to ask for one of a file server that is gone takes for ever.
+        if nodes and "/dev/" in path:
+            with contextlib.suppress(OSError, KeyError):
+                paths.add(nodes[_number(f"{directory}/{name}")])
     return paths
+
+
+def _number(path: str) -> str:
+    """Of the block device that a descriptor is of; empty for anything else. Raises OSError for one that is closed."""
+    found = os.stat(path)  # noqa: PTH116  paths are text, as everywhere
+    return f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}" if stat.S_ISBLK(found.st_mode) else ""

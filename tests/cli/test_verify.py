@@ -252,6 +252,27 @@ def test_nothing_is_put_back_on_another_disk(
     assert killed.exists()
 
 
+def test_a_disk_that_has_another_name_now_is_found_by_its_mark(
+    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drive that was pulled out, or a reboot: what has the old name is another disk, or nothing."""
+    told = json.loads(killed.read_text())
+    written: list[tuple[str, int]] = []
+    store = DemoMemory.store
+
+    def note(self: DemoMemory, path: str, offset: int, data: bytes) -> None:
+        written.append((path, offset))
+        store(self, path, offset, data)
+
+    monkeypatch.setattr(DemoMemory, "store", note)
+    for name in ("nvme7n1", "nvme66n1"):
+        killed.write_text(json.dumps(told | {"disk": f"/dev/{name}"}))
+        outcome = run("--demo", "recover", "--yes")
+        assert outcome.code == 0, outcome
+        assert f"at offset {told['offset']} of /dev/nvme6n1" in outcome.err
+    assert set(written) == {("/dev/nvme6n1", told["offset"])}
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"disk": "/dev/nvme6n1", "offset": -1}', "\x00"])
 def test_a_rescue_that_tells_nothing_is_no_reason_to_write(run: Run, killed: Path, text: str) -> None:
     killed.write_text(text)

@@ -53,7 +53,7 @@ def test_a_process_that_does_not_claim_it_counts(
     """QEMU with a raw disk, a database: O_EXCL does not see them."""
     looked: list[tuple[str, ...]] = []
 
-    def openers(_files: Any, paths: tuple[str, ...], _own: int) -> Openers:
+    def openers(_files: Any, paths: tuple[str, ...], *_: Any) -> Openers:
         looked.append(paths)
         return Openers(((4711, f"/dev/{DISK}"),), complete=True)
 

@@ -23,7 +23,7 @@ def after_each(_context: Context) -> None:
 
 def check_requests_and_silent_fallbacks_are_counted(context: Context) -> None:
     """Of a pool with room all are served; of a full one every request falls back, and is counted for that pool."""
-    _mount()
+    mount_tracing()
     (card,) = rdma_cards.bring_up(context)
     drive = context.bdf("n2")
     with rdma_target.target([card], [drive]) as target:
@@ -45,14 +45,14 @@ def check_requests_and_silent_fallbacks_are_counted(context: Context) -> None:
 
 
 def check_nothing_is_counted_where_nothing_happens(context: Context) -> None:
-    _mount()
+    mount_tracing()
     assert _counts(context, context.bdf("n2"))["requests"] == 0
     assert _left() == []
 
 
 def check_a_killed_trace_is_taken_away_by_the_next(context: Context) -> None:
     """SIGKILL while its probe is there; SIGTERM takes it away at once."""
-    _mount()
+    mount_tracing()
     drive = context.bdf("n2")
     for number, left in ((signal.SIGTERM, False), (signal.SIGKILL, True)):
         with subprocess.Popen(
@@ -72,7 +72,8 @@ def _counts(context: Context, drive: str) -> dict[str, Any]:
     return counts
 
 
-def _mount() -> None:
+def mount_tracing() -> None:
+    """Makes tracefs reachable, where the kernel has it."""
     if not (TRACING / "kprobe_events").exists():
         subprocess.run(["mount", "-t", "tracefs", "none", str(TRACING)], check=True)
 

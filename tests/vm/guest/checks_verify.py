@@ -7,20 +7,23 @@ import json
 import mmap
 import os
 import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from p2pctl.hardware.memory import LiveMemory
 from p2pctl.kernel import Part
-from tests.vm.guest.api import ENTRY, NVMET, Context, reset_nvmet, wait
+from tests.vm.guest.api import ENTRY, NVMET, Context, modprobe, reset_nvmet, wait
 from tests.vm.guest.kernel_files import ask, pools
 
 MIB = 1 << 20
 LENGTH = 2 * MIB
 """Bytes of every drive that hold a pattern."""
+MOUNT = Path("/tmp/p2pctl-mount")
 SECONDS = 300
 
 
@@ -158,6 +161,29 @@ def check_nothing_is_written_to_what_is_in_use(context: Context) -> None:
         refused("swap", 6, "--confirm", name)
     finally:
         subprocess.run(["swapoff", disk], check=True)
+    refused("it holds swap", 6, "--confirm", name)
+
+
+def check_no_use_of_a_disk_is_overlooked(context: Context) -> None:
+    """Those that O_EXCL tells, and those that it does not: a loop device, a reader, one by a node of its own."""
+    provider, disk = next(iter(pools())), next(iter(first_disks().values()))
+    first, number = f"{disk}p1", Path(disk).stat().st_rdev
+    uses: list[tuple[str, str, Callable[[], AbstractContextManager[None]]]] = [
+        (disk, f"mounted on {MOUNT}", lambda: _mounted(disk)),
+        (disk, "part of md", lambda: _member(disk)),
+        (disk, "has partitions (nvme", lambda: _partition(disk)),
+        (first, "its whole disk is part of md", lambda: _both(_partition(disk), lambda: _member(disk))),
+        (first, "its whole disk is used: loop", lambda: _both(_partition(disk), lambda: _looped(disk))),
+        (disk, "is on it", lambda: _looped(disk)),
+        (disk, f"has {disk} open", lambda: _reader(disk)),
+        (disk, f"has {disk} open", lambda: _reader(context.out / "volume" / "dev" / "x", number)),
+    ]
+    for named, why, use in uses:
+        fill(disk)
+        with use():
+            ran = context.p2pctl("verify", provider, named, "--write", "--confirm", named.rpartition("/")[2])
+        assert (ran.code, why in ran.err) == (6, True), (why, ran)
+    assert context.p2pctl("verify", provider, disk, "--write", "--confirm", disk.rpartition("/")[2]).code == 0
 
 
 def check_the_pool_is_whole_again_after_a_kill(_context: Context) -> None:
@@ -312,4 +338,78 @@ def _opened(disk: str, flags: int) -> Iterator[int]:
 def _held(disk: str) -> Iterator[None]:
     """Somebody claims the disk, as a mount does."""
     with _opened(disk, os.O_RDONLY | os.O_EXCL):
+        yield
+
+
+def _run(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextlib.contextmanager
+def _mounted(disk: str) -> Iterator[None]:
+    modprobe("minix")
+    _run("mkfs.minix", disk)
+    MOUNT.mkdir(exist_ok=True)
+    _run("mount", "-t", "minix", disk, str(MOUNT))
+    try:
+        yield
+    finally:
+        _run("umount", str(MOUNT))
+
+
+@contextlib.contextmanager
+def _member(disk: str) -> Iterator[None]:
+    """Part of an array that is being put together (Documentation/admin-guide/md.rst)."""
+    modprobe("md-mod")
+    Path("/sys/module/md_mod/parameters/new_array").write_text("md_vm")
+    array = Path("/sys/block/md_vm/md")
+    try:
+        (array / "metadata_version").write_text("none")
+        number = Path(disk).stat().st_rdev
+        (array / "new_dev").write_text(f"{os.major(number)}:{os.minor(number)}")
+        yield
+    finally:
+        (array / "array_state").write_text("clear")
+        assert wait(lambda: not array.exists(), 20)
+
+
+@contextlib.contextmanager
+def _partition(disk: str) -> Iterator[None]:
+    _run("addpart", disk, "1", "32768", "32768")
+    try:
+        assert wait(Path(f"{disk}p1").exists, 20)
+        yield
+    finally:
+        _run("delpart", disk, "1")
+
+
+@contextlib.contextmanager
+def _looped(disk: str) -> Iterator[None]:
+    modprobe("loop")
+    loop = _run("losetup", "--find", "--show", disk)
+    try:
+        yield
+    finally:
+        _run("losetup", "--detach", loop)
+        assert wait(lambda: not Path(f"/sys/block/{loop.rpartition('/')[2]}/loop").exists(), 20)
+
+
+@contextlib.contextmanager
+def _reader(path: str | Path, number: int | None = None) -> Iterator[None]:
+    """Another process has it open and claims nothing; by a node that is made for it where its number is given."""
+    if number is not None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        os.mknod(path, 0o600 | stat.S_IFBLK, number)
+    program = "import sys; f = open(sys.argv[1], 'rb', 0); print('open', flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        yield
+        process.communicate(b"")
+
+
+@contextlib.contextmanager
+def _both(outer: AbstractContextManager[None], inner: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    with outer, inner():
         yield
