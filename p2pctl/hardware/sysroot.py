@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Literal, NoReturn, TypeVar
 
 from p2pctl.errors import DeniedError, NotFoundError, UsageError
+from p2pctl.hardware.capture import MANIFEST_NAME
 from p2pctl.hardware.confine import ReadOnly, failure, resolve
 from p2pctl.hardware.live import READING, DescriptorHandle, drain, refuse_pool, stat_of
 from p2pctl.hardware.names import PciNames
@@ -225,13 +226,17 @@ class SysrootDoor:
 
     def _replay(self, directory: str) -> None:
         """Takes errors, time, processes and names from a capture's manifest, if there is one."""
-        from p2pctl.hardware.capture.manifest import MANIFEST_NAME, MAX_MANIFEST, parse  # noqa: PLC0415  only here
+        try:
+            self.files.stat(f"/{MANIFEST_NAME}")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unusable(error, directory) from None
+        from p2pctl.hardware.capture.manifest import MAX_MANIFEST, parse  # noqa: PLC0415  most have none
         from p2pctl.hardware.capture.replay import RecordedLog, RecordedNames, RecordedProcesses, ReplayFiles  # noqa: PLC0415
 
         try:
             data = self.files.read(f"/{MANIFEST_NAME}", MAX_MANIFEST)
-        except FileNotFoundError:
-            return
         except OSError as error:
             raise _unusable(error, directory) from None
         manifest = parse(data, directory)

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from p2pctl.errors import DeniedError, NotFoundError, P2pctlError, UsageError
 from p2pctl.hardware.archive import CaptureDoor, TreeFiles
+from p2pctl.hardware.capture import MANIFEST_NAME
 from p2pctl.hardware.capture import manifest as limits
-from p2pctl.hardware.capture.manifest import MANIFEST_NAME, Manifest, parse
+from p2pctl.hardware.capture.manifest import Manifest, parse
 from p2pctl.hardware.capture.pack import pack
 from p2pctl.hardware.capture.untar import Member
 from p2pctl.kernel import Door, LogLine, LogRead, Process

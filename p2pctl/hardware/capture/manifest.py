@@ -12,7 +12,6 @@ from p2pctl.errors import UsageError
 from p2pctl.kernel import READ_LIMIT, LogLine, LogRead, Process
 from p2pctl.model.facts import Gap
 
-MANIFEST_NAME = "p2pctl-capture.json"
 SCHEMA = "p2pctl.capture/1"
 
 MAX_MEMBERS = 200_000

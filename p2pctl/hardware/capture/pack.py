@@ -8,7 +8,8 @@ import tarfile
 from collections.abc import Mapping
 
 from p2pctl.errors import UnsupportedError
-from p2pctl.hardware.capture.manifest import MANIFEST_NAME, MAX_MANIFEST, MAX_MEMBERS, MAX_TOTAL, Manifest
+from p2pctl.hardware.capture import MANIFEST_NAME
+from p2pctl.hardware.capture.manifest import MAX_MANIFEST, MAX_MEMBERS, MAX_TOTAL, Manifest
 from p2pctl.hardware.capture.untar import Member
 from p2pctl.units import format_bytes
 

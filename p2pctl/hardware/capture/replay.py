@@ -6,7 +6,8 @@ import errno
 import os
 from typing import Literal
 
-from p2pctl.hardware.capture.manifest import MANIFEST_NAME, Manifest, NamePair, Ranges
+from p2pctl.hardware.capture import MANIFEST_NAME
+from p2pctl.hardware.capture.manifest import Manifest, NamePair, Ranges
 from p2pctl.hardware.confine import ReadOnly, failure
 from p2pctl.kernel import READ_LIMIT, Closing, Files, Handle, LogRead, Process, Stat
 

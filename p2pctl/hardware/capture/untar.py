@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal, NoReturn
 
 from p2pctl.errors import UsageError
-from p2pctl.hardware.capture.manifest import MANIFEST_NAME, MAX_FILE, MAX_MANIFEST, MAX_MEMBERS, MAX_TOTAL
+from p2pctl.hardware.capture import MANIFEST_NAME
+from p2pctl.hardware.capture.manifest import MAX_FILE, MAX_MANIFEST, MAX_MEMBERS, MAX_TOTAL
 from p2pctl.units import format_bytes
 
 _BLOCK = 512
