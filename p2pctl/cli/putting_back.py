@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from p2pctl.cli.overwriting import check_free
 from p2pctl.cli.rescue import Left, kept_in, left_in, left_text
 from p2pctl.cli.trying import told_as
 from p2pctl.cli.workplace import workplace
-from p2pctl.errors import BusyError, P2pctlError, UsageError
+from p2pctl.errors import BusyError, NotFoundError, P2pctlError, UsageError
 from p2pctl.hardware.backing import read_backing
 from p2pctl.hardware.reading import Reader
 from p2pctl.model.address import Address
@@ -48,7 +49,7 @@ def put_back_left(session: Session, *, yes: bool, timeout: float) -> bool:
     found = read_backing(Reader(session.door.files), [path])[path]
     drive = Drive(_NOBODY, path, unit_of(session, path), named=True, backing=found)
     with told_as(f"put back what was on {path}"):
-        disk = session.door.memory.open(path, write=True, exclusive=True)
+        disk = _open(session, path, left)
     with contextlib.closing(disk):
         _check(session, drive, disk, left)
         if not yes:
@@ -72,6 +73,20 @@ def _path_now(session: Session, left: Left) -> str:
     if not path.startswith("/dev/"):
         return path
     return f"/dev/{called_now(session, path.rpartition('/')[2], left.mark)}"
+
+
+def _open(session: Session, path: str, left: Left) -> Disk:
+    try:
+        return session.door.memory.open(path, write=True, exclusive=True)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENXIO, errno.ENODEV}:
+            raise
+        raise NotFoundError(
+            f"{path} is not there to be put back: a run that was killed has {left_text(left)}",
+            hint=f"bring it back; if it is gone for good, remove {left.file}",
+            errno=error.errno,
+            path=path,
+        ) from None
 
 
 def _check(session: Session, drive: Drive, disk: Disk, left: Left) -> None:

@@ -273,6 +273,16 @@ def test_a_disk_that_has_another_name_now_is_found_by_its_mark(
     assert set(written) == {("/dev/nvme6n1", told["offset"])}
 
 
+def test_a_disk_that_is_away_is_waited_for(run: Run, killed: Path) -> None:
+    told = json.loads(killed.read_text()) | {"disk": "/dev/nvme66n1", "mark": "eui.another"}
+    killed.write_text(json.dumps(told))
+    outcome = run("--demo", "recover", "--yes")
+    assert outcome.code == 3
+    assert "/dev/nvme66n1 is not there" in outcome.err
+    assert f"if it is gone for good, remove {killed}" in outcome.err
+    assert killed.exists()
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"disk": "/dev/nvme6n1", "offset": -1}', "\x00"])
 def test_a_rescue_that_tells_nothing_is_no_reason_to_write(run: Run, killed: Path, text: str) -> None:
     killed.write_text(text)

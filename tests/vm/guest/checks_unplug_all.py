@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.vm.guest.api import NVMET, PCI, Context, Ran, reset_nvmet, wait
+from tests.vm.guest.api import ENTRY, NVMET, PCI, Context, Ran, reset_nvmet, wait
 from tests.vm.guest.checks_trace import mount_tracing
 from tests.vm.guest.checks_unplug import WAYS, settled, way
-from tests.vm.guest.checks_verify import first_disks
+from tests.vm.guest.checks_verify import first_disks, ordinary, spoil
 
 SECONDS = 900
 PARTS = (0.2, 0.5, 0.8)
@@ -114,6 +116,29 @@ def mend(context: Context) -> bool:
     assert ran.code == 0, (ran, KEPT.read_text())
     assert not KEPT.exists()
     return True
+
+
+def check_a_drive_that_goes_while_it_is_written_to_is_put_back_when_it_comes_back(context: Context) -> None:
+    """In each way, in the middle of copies to it: the run says that it could not, and recover does it."""
+    goes, stays, other = (context.bdf(drive) for drive in ("n2", "n1", "n3"))
+    for name in WAYS:
+        disk, source = first_disks()[goes], first_disks()[other]
+        how = way(context, name, goes)
+        words = ["bench", stays, source, disk, "--confirm", Path(disk).name, "--seconds", "30", "--runs", "1"]
+        with subprocess.Popen([sys.executable, "-c", ENTRY, *words], stderr=subprocess.PIPE, text=True) as bench:
+            assert wait(lambda: KEPT.exists() or bench.poll() is not None, 60)
+            place = json.loads(KEPT.read_text())
+            how.take()
+            _, err = bench.communicate(timeout=90)
+        assert (bench.returncode, "p2pctl recover" in err) == (7, True), (name, bench.returncode, err)
+        complain(("--confirm",), Ran(bench.returncode, "", err))
+        away = context.p2pctl("recover", "--yes")
+        assert (away.code, "bring it back" in away.err) == (3, True), (name, away)
+        how.give()
+        assert wait(lambda: settled(context, "n2") and goes in first_disks(), 60), name
+        spoil(first_disks()[goes], place["offset"])
+        assert mend(context), name
+        assert ordinary(first_disks()[goes], place["offset"]) == bytes([place["byte"]]) * (1 << 20), name
 
 
 def tell(context: Context, codes: Mapping[str, Counter[int]], during: int, mended: int) -> None:

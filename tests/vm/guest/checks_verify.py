@@ -361,8 +361,9 @@ def _mounted(disk: str) -> Iterator[None]:
 def _member(disk: str) -> Iterator[None]:
     """Part of an array that is being put together (Documentation/admin-guide/md.rst)."""
     modprobe("md-mod")
-    Path("/sys/module/md_mod/parameters/new_array").write_text("md_vm")
     array = Path("/sys/block/md_vm/md")
+    if not array.exists():
+        Path("/sys/module/md_mod/parameters/new_array").write_text("md_vm")
     try:
         (array / "metadata_version").write_text("none")
         number = Path(disk).stat().st_rdev
@@ -370,7 +371,7 @@ def _member(disk: str) -> Iterator[None]:
         yield
     finally:
         (array / "array_state").write_text("clear")
-        assert wait(lambda: not array.exists(), 20)
+        assert wait(lambda: not list(Path(f"/sys/class/block/{Path(disk).name}/holders").iterdir()), 20)
 
 
 @contextlib.contextmanager
