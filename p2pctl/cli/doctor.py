@@ -176,6 +176,6 @@ def _write(snapshot: Snapshot, use: _Use | None, cases: Sequence[Case], file: st
 
         output.write_bytes(data)
         return
-    from p2pctl.hardware.capture.save import save  # noqa: PLC0415
+    from p2pctl.saving import save  # noqa: PLC0415
 
     save(data, file, force=True)

@@ -62,7 +62,7 @@ def _exposed(session: Session, *, wake: bool) -> bytes:
 
 
 def _save(session: Session, path: str, *, wake: bool) -> None:
-    from p2pctl.hardware.capture.save import check, save  # noqa: PLC0415  --help writes nothing
+    from p2pctl.saving import check, save  # noqa: PLC0415  --help writes nothing
 
     check(path, force=True)
     if not path.endswith(".prom"):

@@ -10,11 +10,11 @@ from p2pctl.cli import output
 from p2pctl.cli.session import Session
 from p2pctl.cli.terminal import is_terminal
 from p2pctl.errors import UsageError
-from p2pctl.hardware.capture.save import check, save
 from p2pctl.hardware.capture.take import Taken
 from p2pctl.hardware.capture.take import take as take_capture
 from p2pctl.hardware.snapshot import ALL_PARTS, take
 from p2pctl.render.notes import gap_notes
+from p2pctl.saving import check, save
 from p2pctl.units import format_bytes
 
 if TYPE_CHECKING:

@@ -174,7 +174,7 @@ def exit_code(proofs: list[Proof], *, walk: bool) -> ExitCode:
 def check_report(file: str | None) -> None:
     """Raises UsageError, P2pctlError for a file that cannot be made: before transfers that may take long."""
     if file is not None and file != "-":
-        from p2pctl.hardware.capture.save import check  # noqa: PLC0415  hardly ever needed
+        from p2pctl.saving import check  # noqa: PLC0415  hardly ever needed
 
         check(file, force=False)
 

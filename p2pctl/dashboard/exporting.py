@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from p2pctl import saving
 from p2pctl.dashboard.panel import Panel, section
 from p2pctl.dashboard.picture import Picture
 from p2pctl.errors import UsageError
@@ -125,10 +124,10 @@ def _suffix(name: str) -> str:
 
 
 def write_new(name: str, text: str) -> int:
-    """Writes a file that is not there yet; returns its bytes. Raises UsageError."""
+    """Writes a file that is not there yet, for its owner alone; returns its bytes. Raises UsageError."""
     data = text.encode("utf-8", "backslashreplace")
     try:
-        _write(Path(name).expanduser(), data)
+        saving.write(data, str(Path(name).expanduser()))
     except FileExistsError as error:
         hint = "give it another name"
         raise UsageError(f"{name} is there already: nothing is written over", hint=hint, path=name) from error
@@ -137,32 +136,6 @@ def write_new(name: str, text: str) -> int:
         hint = "name a directory that you may write to"
         raise UsageError(f"cannot write {name}: {reason}", hint=hint, path=name) from error
     return len(data)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Writes it whole or not at all, for its owner alone whatever the umask; follows no link."""
-    if path.is_symlink() or path.exists():
-        raise FileExistsError(errno.EEXIST, "file exists")
-    with tempfile.NamedTemporaryFile(prefix=".p2pctl-", dir=path.parent) as file:  # mode 0600
-        file.write(data)
-        file.flush()
-        try:
-            path.hardlink_to(file.name)  # which replaces nothing
-        except FileExistsError:
-            raise
-        except OSError:
-            _without_links(path, data)
-
-
-def _without_links(path: Path, data: bytes) -> None:
-    """The same where no file has two names, as on vfat."""
-    with path.open("xb") as file:
-        try:
-            file.write(data)
-            file.flush()
-        except OSError:
-            path.unlink(missing_ok=True)  # half of it is worse than none
-            raise
 
 
 class Writing:

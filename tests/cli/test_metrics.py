@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from p2pctl import saving
 from p2pctl.cli import metrics_reading
-from p2pctl.hardware.capture import save as saving
 from p2pctl.simulator.door import DemoDoor
 from tests.cli.conftest import Run
 

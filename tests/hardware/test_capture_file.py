@@ -13,8 +13,8 @@ from p2pctl.errors import DeniedError, NotFoundError, P2pctlError, UsageError
 from p2pctl.hardware.archive import CaptureDoor
 from p2pctl.hardware.capture.manifest import Manifest
 from p2pctl.hardware.capture.pack import pack
-from p2pctl.hardware.capture.save import save
 from p2pctl.hardware.capture.untar import Member
+from p2pctl.saving import save
 
 DATA = pack(
     Manifest(version="0.1.0", time=1_700_000_000.9),
@@ -151,6 +151,21 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "link", fail)
     save(DATA, str(tmp_path / "host.tar.gz"))
+    assert names(tmp_path) == ["host.tar.gz"]
+
+
+def test_a_name_that_is_taken_in_between_where_no_file_has_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is not replaced there either."""
+    path = tmp_path / "host.tar.gz"
+
+    def intrude(*_positional: object, **_named: object) -> None:
+        path.write_bytes(b"mine")
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", intrude)
+    with pytest.raises(UsageError, match="there already"):
+        save(DATA, str(path))
+    assert path.read_bytes() == b"mine"
     assert names(tmp_path) == ["host.tar.gz"]
 
 
