@@ -15,6 +15,7 @@ from p2pctl.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from p2pctl.findings.catalogue import Entry
+    from p2pctl.model.facts import Gap
     from p2pctl.model.snapshot import Snapshot
     from p2pctl.render.junit import Case
     from p2pctl.target.port_state import PortState
@@ -127,28 +128,29 @@ def _findings(
 ) -> ExitCode:
     from p2pctl.cli.unfinished import change_findings  # noqa: PLC0415
     from p2pctl.findings.rules import every_finding  # noqa: PLC0415
+    from p2pctl.findings.scene import Scene  # noqa: PLC0415
+    from p2pctl.findings.undecided import Undecided  # noqa: PLC0415
     from p2pctl.render.doctor import code_page, codes_report, doctor_report  # noqa: PLC0415
 
-    found = every_finding(snapshot, states, change_findings(session))
+    scene = Scene(snapshot)
+    found, unknown = every_finding(scene, states, change_findings(session)), Undecided(scene)
     if junit is not None:
         from p2pctl.render.junit import finding_cases  # noqa: PLC0415
 
-        _write(snapshot, None, finding_cases(snapshot, found), junit)
+        _write(snapshot, None, finding_cases(found, unknown), junit)
     if entry is not None:
-        session.show(code_page(snapshot, entry, found))
-        bad = any(one.code == entry.code for one in found)
-        return _answer(snapshot, entry.code, bad=bad)
+        session.show(code_page(snapshot, entry, found, unknown))
+        return _answer(unknown.about(entry.code), bad=any(one.code == entry.code for one in found))
     if junit != "-":
-        session.show(codes_report(snapshot, found) if codes else doctor_report(snapshot, found))
-    return _answer(snapshot, None, bad=any(one.severity != "info" for one in found))
+        report = codes_report if codes else doctor_report
+        session.show(report(snapshot, found, unknown))
+    return _answer(unknown.of_all(), bad=any(one.severity != "info" for one in found))
 
 
-def _answer(snapshot: Snapshot, code: str | None, *, bad: bool) -> ExitCode:
-    from p2pctl.findings.undecided import undecided  # noqa: PLC0415
-
+def _answer(gaps: Sequence[Gap], *, bad: bool) -> ExitCode:
     if bad:
         return ExitCode.ANSWER_NO
-    return ExitCode.ANSWER_UNKNOWN if undecided(snapshot, code) else ExitCode.OK
+    return ExitCode.ANSWER_UNKNOWN if gaps else ExitCode.OK
 
 
 def _use(session: Session, snapshot: Snapshot, states: Sequence[PortState], use: _Use, junit: str | None) -> ExitCode:

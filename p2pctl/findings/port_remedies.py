@@ -37,13 +37,13 @@ _ADAPTER = Cure(
 )
 
 
-def cure(state: PortState, scene: Scene | None) -> Cure:
+def cure(state: PortState, scene: Scene) -> Cure:
     """What would help: by the first of the state's reasons that tells. ``scene`` finds the pair to explain."""
     found = (_by_code(reason.code, state, reason.address, scene) for reason in state.reasons)
     return next((one for one in found if one is not None), _PLACE)
 
 
-def _by_code(code: str, state: PortState, about: Address | None, scene: Scene | None) -> Cure | None:
+def _by_code(code: str, state: PortState, about: Address | None, scene: Scene) -> Cure | None:
     if code == "multipath-head":
         return _HEADS
     if code in _OUT_OF_REACH:
@@ -67,7 +67,7 @@ def _by_code(code: str, state: PortState, about: Address | None, scene: Scene | 
     return None
 
 
-def _explain(code: str, state: PortState, about: Address | None, scene: Scene | None) -> Cure:
+def _explain(code: str, state: PortState, about: Address | None, scene: Scene) -> Cure:
     """The nearest provider that is refused, with the device that it is refused to."""
     client = about if code in {"card-denied", "no-common-provider"} else _drive(state, scene)
     named = Address.from_sysfs(state.p2pmem) if isinstance(state.p2pmem, str) else None
@@ -79,15 +79,15 @@ def _explain(code: str, state: PortState, about: Address | None, scene: Scene | 
     return Cure(remedy, (asked, "p2pctl place"))
 
 
-def _drive(state: PortState, scene: Scene | None) -> Address | None:
-    block = scene.snapshot.block if scene is not None else None
+def _drive(state: PortState, scene: Scene) -> Address | None:
+    block = scene.snapshot.block
     name = "" if isinstance(state.device, Missing) else whole_disk(state.device)
     disk = block.devices.get(name) if block is not None else None
     return None if disk is None or isinstance(disk.address, Missing) else disk.address
 
 
-def _nearest(scene: Scene | None, client: Address | None, named: Address | None) -> tuple[Address, Address] | None:
-    if scene is None or scene.resolver is None or client is None:
+def _nearest(scene: Scene, client: Address | None, named: Address | None) -> tuple[Address, Address] | None:
+    if scene.resolver is None or client is None:
         return None
     resolver = scene.resolver
     pools = [named] if named is not None else [one.address for one in scene.pools if one.state == "published"]

@@ -20,10 +20,10 @@ _CODES: dict[str, tuple[str, Severity]] = {
 }
 
 
-def state_findings(states: Iterable[PortState], scene: Scene | None = None) -> tuple[Finding, ...]:
+def state_findings(states: Iterable[PortState], scene: Scene) -> tuple[Finding, ...]:
     """One finding for each namespace that falls short by a port, and one a port for what concerns all of them.
 
-    With ``scene``, the host that the states are of, remedies name the pair of devices that is refused.
+    ``scene`` is the host that the states are of: remedies name the pair of devices that is refused.
     """
     every = tuple(states)
     return tuple(
@@ -31,7 +31,7 @@ def state_findings(states: Iterable[PortState], scene: Scene | None = None) -> t
     ) + tuple(_transports(every))
 
 
-def _shortfall(state: PortState, scene: Scene | None) -> Iterator[Finding]:
+def _shortfall(state: PortState, scene: Scene) -> Iterator[Finding]:
     codes = {reason.code for reason in state.reasons}
     said = next((one.text for one in state.evidence if one.kind in {"log", "level"} and one.sure), None)
     if "pool-vanished" in codes:

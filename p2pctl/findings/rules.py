@@ -20,7 +20,6 @@ from p2pctl.findings.scene import Scene
 from p2pctl.findings.target import target_findings
 from p2pctl.findings.target_access import access_findings
 from p2pctl.findings.target_ports import port_findings
-from p2pctl.model.snapshot import Snapshot
 from p2pctl.target.port_state import PortState
 
 __all__ = ["Finding", "Severity", "by_gravity", "every_finding", "findings", "kernel_has_p2pdma"]
@@ -45,14 +44,13 @@ RULES: tuple[Rule, ...] = (
 """Each looks at the parts that it needs, and finds nothing where they were not read."""
 
 
-def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+def findings(scene: Scene) -> tuple[Finding, ...]:
     """All findings that a snapshot alone gives, the gravest first."""
-    return by_gravity(_of_host(Scene(snapshot)))
+    return by_gravity(_of_host(scene))
 
 
-def every_finding(snapshot: Snapshot, states: Iterable[PortState], also: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+def every_finding(scene: Scene, states: Iterable[PortState], also: Iterable[Finding] = ()) -> tuple[Finding, ...]:
     """Those, the ones about the states of the target's ports, and whatever else is known; the gravest first."""
-    scene = Scene(snapshot)
     return by_gravity((*also, *_of_host(scene), *state_findings(states, scene)))
 
 

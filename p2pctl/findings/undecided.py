@@ -112,8 +112,8 @@ HARMLESS = frozenset(
 class Undecided:
     """What is not known of one host, by the codes that it may hide."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        scene = Scene(snapshot)
+    def __init__(self, scene: Scene) -> None:
+        snapshot = scene.snapshot
         on_the_way = {str(node) for node in scene.fabric.nodes} if scene.fabric else set()
         unbuilt = isinstance(kernel_has_p2pdma(snapshot)[0], Missing)
         self._asks = bool(evidence_needed(snapshot))
@@ -134,11 +134,6 @@ class Undecided:
         """Those that may hide a warning or an error that is about P2P, each once."""
         hidden = {gap for code in _HIDES if code not in ASIDE | HARMLESS for gap in self.about(code)}
         return tuple(gap for gap in self._every if gap in hidden)
-
-
-def undecided(snapshot: Snapshot, code: str | None = None) -> tuple[Gap, ...]:
-    """The gaps that may hide a finding with this code; without one, any warning or error that is about P2P."""
-    return Undecided(snapshot).of_all() if code is None else Undecided(snapshot).about(code)
 
 
 def _on_the_line(scene: Scene, gap: Gap) -> bool:

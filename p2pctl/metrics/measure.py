@@ -9,8 +9,8 @@ from typing import NamedTuple, get_args
 from p2pctl import __version__
 from p2pctl.findings.devices import PARTS as DEVICE_PARTS
 from p2pctl.findings.pools import pool_states
-from p2pctl.findings.ports import state_findings
-from p2pctl.findings.rules import Finding, findings, kernel_has_p2pdma
+from p2pctl.findings.rules import Finding, every_finding, kernel_has_p2pdma
+from p2pctl.findings.scene import Scene
 from p2pctl.metrics import families as f
 from p2pctl.metrics.links import link_samples
 from p2pctl.metrics.pools import pool_samples
@@ -88,6 +88,6 @@ def _conclusions(sheet: f.Sheet, reading: Reading) -> None:
     if all(getattr(snapshot, part) is not None for part in _STATES_FROM):
         states = port_states(snapshot, followed=reading.followed)
         state_samples(sheet, snapshot, states)
-    found = Counter((one.code, one.severity) for one in (*reading.also, *findings(snapshot), *state_findings(states)))
+    found = Counter((one.code, one.severity) for one in every_finding(Scene(snapshot), states, reading.also))
     for (code, severity), count in sorted(found.items()):
         sheet.add(f.FINDINGS, count, code, severity)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from p2pctl.findings.catalogue import ENTRIES, Entry
 from p2pctl.findings.finding import Finding
-from p2pctl.findings.undecided import Undecided, undecided
+from p2pctl.findings.undecided import Undecided
 from p2pctl.model.facts import UNREADABLE, Fact, Gap
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.render.findings import counts, finding_item
@@ -32,9 +32,9 @@ _CODE_COLUMNS = (
 _NOTE = "p2pctl doctor CODE explains one in full, with commands to copy."
 
 
-def doctor_report(snapshot: Snapshot, found: Sequence[Finding]) -> Report:
+def doctor_report(snapshot: Snapshot, found: Sequence[Finding], unknown: Undecided) -> Report:
     """The findings, the gravest first."""
-    gaps = undecided(snapshot)
+    gaps = unknown.of_all()
     notes = gap_notes(gaps)
     return Report.of(
         snapshot,
@@ -57,9 +57,9 @@ def doctor_item(finding: Finding) -> dict[str, Value]:
     return item
 
 
-def codes_report(snapshot: Snapshot, found: Sequence[Finding]) -> Report:
+def codes_report(snapshot: Snapshot, found: Sequence[Finding], unknown: Undecided) -> Report:
     """Every code that there is, and whether this host has it; ``present`` is null where that could not be read."""
-    here, unknown = {one.code for one in found}, Undecided(snapshot)
+    here = {one.code for one in found}
     items: list[Item] = [
         {"code": code, "present": _present(code in here, unknown.about(code)), "title": one.title}
         for code, one in ENTRIES.items()
@@ -72,10 +72,10 @@ def _present(here: bool, gaps: Sequence[Gap]) -> Fact[bool]:
     return True if here else UNREADABLE if gaps else False
 
 
-def code_page(snapshot: Snapshot, entry: Entry, found: Sequence[Finding]) -> Page:
+def code_page(snapshot: Snapshot, entry: Entry, found: Sequence[Finding], unknown: Undecided) -> Page:
     """One code in full: what it is, what of it is here, how that is known, what to do."""
     mine = [one for one in found if one.code == entry.code]
-    gaps = undecided(snapshot, entry.code)
+    gaps = unknown.about(entry.code)
     item: Item = {
         **entry._asdict(),
         "present": _present(bool(mine), gaps),

@@ -32,9 +32,8 @@ class Case(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-def finding_cases(snapshot: Snapshot, found: Sequence[Finding]) -> list[Case]:
+def finding_cases(found: Sequence[Finding], unknown: Undecided) -> list[Case]:
     """Every code: failed where there is a warning or an error with it. And whether everything could be read."""
-    unknown = Undecided(snapshot)
     cases = [_finding_case(code, [one for one in found if one.code == code], unknown) for code in ENTRIES]
     gaps = gap_notes(unknown.of_all())
     return [*cases, Case("facts", "error" if gaps else "pass", _UNREAD if gaps else "", gaps)]

@@ -9,6 +9,7 @@ from p2pctl.findings.finding import Finding
 from p2pctl.findings.kernel import kernel_has_p2pdma
 from p2pctl.findings.pools import pool_states
 from p2pctl.findings.rules import every_finding
+from p2pctl.findings.scene import Scene
 from p2pctl.model.facts import NOT_READ
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.render import pools
@@ -40,7 +41,7 @@ def status_page(
     states = pool_states(snapshot)
     pool_items = tuple(map(pools.pool_item, states))
     ports = port_states(snapshot, followed=followed)
-    found = every_finding(snapshot, ports, also)
+    found = every_finding(Scene(snapshot), ports, also)
     exports = export_items(snapshot.nvmet, ports)
     inventory = inventory_item(snapshot)
     item: Item = {

@@ -17,6 +17,8 @@ from p2pctl.findings.catalogue import ENTRIES
 from p2pctl.findings.finding import Finding
 from p2pctl.findings.requirements import USES
 from p2pctl.findings.rules import every_finding
+from p2pctl.findings.scene import Scene
+from p2pctl.findings.undecided import Undecided
 from p2pctl.hardware.nvmet import look_for_keys
 from p2pctl.hardware.reading import Reader
 from p2pctl.hardware.snapshot import ALL_PARTS, take
@@ -76,18 +78,19 @@ def test_junit_is_as_it_was(run: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo() -> tuple[Snapshot, tuple[Finding, ...]]:
+def demo() -> tuple[Snapshot, tuple[Finding, ...], Undecided]:
     door = DemoDoor(lambda: 0.0)
     snapshot = take(door, ALL_PARTS)
     assert snapshot.nvmet is not None
     snapshot = replace(snapshot, nvmet=look_for_keys(Reader(door.files), snapshot.nvmet))
-    return snapshot, every_finding(snapshot, port_states(snapshot))
+    scene = Scene(snapshot)
+    return snapshot, every_finding(scene, port_states(snapshot)), Undecided(scene)
 
 
 @pytest.mark.parametrize("code", ENTRIES)
-def test_every_code_can_be_asked_about(demo: tuple[Snapshot, tuple[Finding, ...]], code: str) -> None:
+def test_every_code_can_be_asked_about(demo: tuple[Snapshot, tuple[Finding, ...], Undecided], code: str) -> None:
     """And whether this host has it is said, to machines and to people."""
-    page = code_page(demo[0], ENTRIES[code], demo[1])
+    page = code_page(demo[0], ENTRIES[code], *demo[1:])
     document = json.loads("\n".join(lines(page, "json", Look())))
     assert document["schema"] == "p2pctl.doctor-code/1"
     (item,) = document["items"]

@@ -11,6 +11,7 @@ from p2pctl.findings.changes import pool_changes
 from p2pctl.findings.devices import devices
 from p2pctl.findings.pools import pool_states
 from p2pctl.findings.rules import Finding, findings
+from p2pctl.findings.scene import Scene
 from p2pctl.hardware.snapshot import ALL_PARTS, take
 from p2pctl.model.address import Address
 from p2pctl.model.nvmet import Port
@@ -110,7 +111,7 @@ def codes(found: tuple[Finding, ...]) -> list[tuple[str, str | None]]:
 
 def test_what_stands_out_on_the_demo_host(demo: Snapshot) -> None:
     """A buffer that is no pool, a card that runs at half speed (once), a multipath head."""
-    found = codes(findings(demo))
+    found = codes(findings(Scene(demo)))
     assert ("cmb-not-registered", "0000:98:00.0") in found
     assert ("multipath-head", "nvme5n1") in found
     assert [subject for code, subject in found if code == "link-below-best"] == ["0000:81:00.0"]
@@ -118,19 +119,20 @@ def test_what_stands_out_on_the_demo_host(demo: Snapshot) -> None:
 
 def test_every_finding_says_where_it_comes_from(demo: Snapshot) -> None:
     """Evidence is a file, or a fact."""
-    assert all(finding.evidence for finding in findings(demo))
+    assert all(finding.evidence for finding in findings(Scene(demo)))
 
 
 def test_a_kernel_without_p2pdma_is_an_error() -> None:
     """Unless a pool proves the opposite."""
     files = tree({"/proc/sys/kernel/osrelease": b"6.12\n", "/boot/config-6.12": b"# CONFIG_PCI_P2PDMA is not set\n"})
-    found = findings(take(TreeDoor(files), ALL_PARTS))
+    found = findings(Scene(take(TreeDoor(files), ALL_PARTS)))
     assert codes(found) == [("kernel-without-p2pdma", None), ("target-not-loaded", None)]
 
 
 def test_a_target_that_cannot_be_configured_says_what_to_do() -> None:
     """A module without its file system, or no module at all; a host whose target is not known says neither."""
-    loaded = findings(take(TreeDoor(tree({"/sys/module/nvmet/refcnt": b"0\n", "/sys/kernel/config": None})), ALL_PARTS))
+    empty = tree({"/sys/module/nvmet/refcnt": b"0\n", "/sys/kernel/config": None})
+    loaded = findings(Scene(take(TreeDoor(empty), ALL_PARTS)))
     (finding,) = [one for one in loaded if one.code == "configfs-not-mounted"]
     assert finding.remedy is not None
     assert finding.remedy.startswith("mount -t configfs")
@@ -141,14 +143,14 @@ def test_a_switch_of_old_kernels_is_pointed_out(demo: Snapshot) -> None:
     """With it the port decides, and not the namespace."""
     assert demo.nvmet is not None
     old = Port("1", {"allow_p2pmem": "1"}, {})
-    found = findings(replace(demo, nvmet=demo.nvmet._replace(ports={"1": old})))
+    found = findings(Scene(replace(demo, nvmet=demo.nvmet._replace(ports={"1": old}))))
     assert ("legacy-port-switch", "port 1") in codes(found)
 
 
 def test_unread_configuration_space_is_said_once() -> None:
     """However many functions it is."""
     snapshot = take(DemoDoor(lambda: 0.0, privileged=False), ALL_PARTS)
-    assert [code for code, _ in codes(findings(snapshot))].count("configuration-space-unread") == 1
+    assert [code for code, _ in codes(findings(Scene(snapshot)))].count("configuration-space-unread") == 1
 
 
 def test_an_exhausted_pool_is_a_warning(demo: Snapshot) -> None:
@@ -156,7 +158,7 @@ def test_an_exhausted_pool_is_a_warning(demo: Snapshot) -> None:
     assert demo.pools is not None
     address, pool = next(iter(demo.pools.pools.items()))
     empty = replace(demo.pools, pools={address: replace(pool, available=0)})
-    assert ("pool-exhausted", str(address)) in codes(findings(replace(demo, pools=empty)))
+    assert ("pool-exhausted", str(address)) in codes(findings(Scene(replace(demo, pools=empty))))
 
 
 def test_changes_of_pools(demo: Snapshot) -> None:
@@ -177,5 +179,5 @@ def test_a_pool_of_the_old_class_is_pointed_out(demo: Snapshot) -> None:
     assert demo.pools is not None
     address, pool = next(iter(demo.pools.pools.items()))
     old = replace(demo.pools, pools={address: replace(pool, character_device="p2pmem0")})
-    assert ("legacy-pool-device", str(address)) in codes(findings(replace(demo, pools=old)))
-    assert "legacy-pool-device" not in [code for code, _ in codes(findings(demo))]
+    assert ("legacy-pool-device", str(address)) in codes(findings(Scene(replace(demo, pools=old))))
+    assert "legacy-pool-device" not in [code for code, _ in codes(findings(Scene(demo)))]

@@ -15,6 +15,7 @@ from p2pctl import findings as package
 from p2pctl.findings.catalogue import ENTRIES
 from p2pctl.findings.finding import Finding
 from p2pctl.findings.rules import every_finding
+from p2pctl.findings.scene import Scene
 from p2pctl.model.pci import Link
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.resolver.boot import boot
@@ -46,7 +47,7 @@ OF_CHANGES = {"change-interrupted", "change-unconfirmed", "disk-overwritten"}
 
 
 def found_on(snapshot: Snapshot) -> tuple[Finding, ...]:
-    return every_finding(snapshot, port_states(snapshot))
+    return every_finding(Scene(snapshot), port_states(snapshot))
 
 
 def severity(snapshot: Snapshot, code: str) -> str | None:

@@ -100,7 +100,7 @@ def test_redirection_is_told_exactly_where_it_refuses_or_detours(snapshot: Snaps
     scene = Scene(snapshot)
     resolver = scene.resolver
     assert resolver is not None
-    told = {one.code for one in findings(snapshot)} & {"acs-redirect", "acs-detour"}
+    told = {one.code for one in findings(scene)} & {"acs-redirect", "acs-detour"}
     hit = [pair for pair in pairs(snapshot) if any(map(resolver.redirects, way(resolver.topology, pair)))]
     denied = {resolver.verdict(*pair).verdict == "denied" for pair in hit}
     assert ("acs-redirect" in told) == (True in denied)

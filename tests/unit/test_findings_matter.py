@@ -8,6 +8,7 @@ import pytest
 
 from p2pctl.findings.finding import Finding
 from p2pctl.findings.rules import every_finding, findings
+from p2pctl.findings.scene import Scene
 from p2pctl.model.exporters import Exporter, Exporters
 from p2pctl.model.facts import ABSENT
 from p2pctl.model.nvme import Cmb, Nvme
@@ -26,7 +27,7 @@ SLOW = Link(8.0, 4, 16.0, 4, 16.0, 4)
 
 
 def one(snapshot: Snapshot, code: str) -> Finding | None:
-    return next((one for one in every_finding(snapshot, port_states(snapshot)) if one.code == code), None)
+    return next((one for one in every_finding(Scene(snapshot), port_states(snapshot)) if one.code == code), None)
 
 
 def severity(snapshot: Snapshot, code: str) -> str | None:
@@ -47,9 +48,9 @@ def lending(driver: str, *where: str, published: dict[str, bool] | None = None) 
 @pytest.mark.parametrize("driver", ["vfio-pci", "mlx5_vfio_pci", "nvgrace-gpu-vfio-pci"])
 def test_what_was_given_to_a_guest_makes_no_pair(driver: str) -> None:
     """Nobody asked for its memory: no advice turns the isolation around it off."""
-    given = lending(driver, "03:00.0")
-    assert {"acs-redirect", "acs-detour", "host-bridge-not-listed"}.isdisjoint(one.code for one in findings(given))
-    assert not any("acs" in command for one in findings(given) for command in one.commands)
+    found = findings(Scene(lending(driver, "03:00.0")))
+    assert {"acs-redirect", "acs-detour", "host-bridge-not-listed"}.isdisjoint(one.code for one in found)
+    assert not any("acs" in command for one in found for command in one.commands)
     assert severity(lending("xe", "03:00.0"), "acs-redirect") == "warning"
     assert severity(lending("xe", "03:00.0"), "host-bridge-not-listed") == "warning"
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from p2pctl.findings.catalogue import ENTRIES
-from p2pctl.findings.undecided import ASIDE, HARMLESS, Undecided, undecided
+from p2pctl.findings.scene import Scene
+from p2pctl.findings.undecided import ASIDE, HARMLESS, Undecided
 from p2pctl.hardware.snapshot import ALL_PARTS, take
 from p2pctl.model.connections import Connections
 from p2pctl.model.facts import ABSENT, Gap
@@ -27,14 +28,14 @@ def with_gap(snapshot: Snapshot, fact: str, subject: str | None = None) -> Snaps
 
 
 def hidden(snapshot: Snapshot) -> set[str]:
-    unknown = Undecided(snapshot)
+    unknown = Undecided(Scene(snapshot))
     return {code for code in ENTRIES if unknown.about(code)}
 
 
 @pytest.mark.parametrize("code", ENTRIES)
 def test_every_code_says_what_hides_it(code: str) -> None:
     """And is not hidden on a host of which all was read."""
-    assert Undecided(pair()).about(code) == ()
+    assert Undecided(Scene(pair())).about(code) == ()
 
 
 def test_codes_that_are_set_aside_exist() -> None:
@@ -44,10 +45,11 @@ def test_codes_that_are_set_aside_exist() -> None:
 def test_configuration_space_hides_redirection_and_no_export() -> None:
     """Of a port that matters; of one that is on no way it hides nothing."""
     on_the_way = with_gap(pair(), "configuration space", "0000:02:00.0")
+    unknown = Undecided(Scene(on_the_way))
     assert hidden(on_the_way) >= {"acs-redirect", "acs-detour", "payload-mismatch"}
     assert hidden(on_the_way).isdisjoint({"rnbd-without-p2p", "tls-optional", "no-pool", "host-bridge-not-listed"})
-    assert undecided(on_the_way) == undecided(on_the_way, "acs-redirect")
-    assert undecided(on_the_way, "rnbd-without-p2p") == ()
+    assert unknown.of_all() == unknown.about("acs-redirect")
+    assert unknown.about("rnbd-without-p2p") == ()
     assert hidden(with_gap(pair(), "configuration space", "0000:7f:00.0")) == set()
 
 
@@ -80,7 +82,7 @@ def test_who_is_connected_is_not_known_without_debugfs() -> None:
     silent = Connections(0.0, debugfs=ABSENT)
     assert "host-still-connected" in hidden(replace(closed, connections=silent))
     assert "host-still-connected" not in hidden(replace(closed, connections=Connections(0.0, debugfs=True)))
-    assert undecided(replace(closed, connections=silent)) == ()
+    assert Undecided(Scene(replace(closed, connections=silent))).of_all() == ()
     assert "host-still-connected" not in hidden(replace(base, nvmet=None))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from p2pctl.findings.finding import Finding
@@ -18,7 +20,12 @@ FIRST = namespace(device="/dev/nvme0n1", enable="0")
 
 
 def codes(snapshot: Snapshot) -> list[str]:
-    return [one.code for one in state_findings(port_states(snapshot))]
+    return [one.code for one in state_findings(port_states(snapshot), Scene(snapshot))]
+
+
+def finding(snapshot: Snapshot) -> Finding:
+    (found,) = state_findings(port_states(snapshot), Scene(snapshot))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -41,17 +48,12 @@ def test_inline_writes_are_found_once_a_port() -> None:
 
 
 def test_the_kernels_line_is_the_evidence() -> None:
-    (found,) = state_findings(port_states(logged(simple(), nothing(), created())))
+    found = finding(logged(simple(), nothing(), created()))
     assert (found.code, found.evidence) == ("p2p-falls-back", nothing())
 
 
 def test_what_is_confirmed_is_no_finding() -> None:
     assert codes(logged(simple(), using(NVME1), created())) == []
-
-
-def remedy(snapshot: Snapshot) -> Finding:
-    (found,) = state_findings(port_states(snapshot), Scene(snapshot))
-    return found
 
 
 @pytest.mark.parametrize(
@@ -68,14 +70,14 @@ def remedy(snapshot: Snapshot) -> Finding:
 )
 def test_the_remedy_follows_from_the_reason(one: TargetNamespace, snapshot: Snapshot, command: str) -> None:
     """It never sends its reader back to where the state was told, which is how to see whether it helped."""
-    found = remedy(simple(one, snapshot))
+    found = finding(simple(one, snapshot))
     assert command in found.commands
     assert not any("port state" in text for text in (found.remedy or "", *found.commands))
     assert any("p2pctl port state" in text for text in found.verify)
 
 
 def test_a_multipath_head_is_to_be_switched_off_at_boot() -> None:
-    found = remedy(simple(namespace(device="/dev/nvme5n1")))
+    found = finding(simple(namespace(device="/dev/nvme5n1")))
     assert found.code == "p2p-not-eligible"
     assert found.commands == ("nvme_core.multipath=N",)
     assert found.risk is not None
@@ -83,11 +85,14 @@ def test_a_multipath_head_is_to_be_switched_off_at_boot() -> None:
 
 def test_a_pool_that_runs_low_is_looked_into() -> None:
     """By those who hold it."""
-    found = next(one for one in every_finding(low(64 << 10), port_states(low(64 << 10))) if "exhausted" in one.code)
+    found = next(
+        one for one in every_finding(Scene(low(64 << 10)), port_states(low(64 << 10))) if "exhausted" in one.code
+    )
     assert found.commands[0] == f"p2pctl pool show {NVME0} --holders"
 
 
-def test_without_the_host_the_pair_is_not_named() -> None:
+def test_without_the_tree_the_pair_is_not_named() -> None:
     """The state alone does not know it; the proposal is the same."""
-    (found,) = state_findings(port_states(simple(namespace(), machine(card=0x1D))))
+    snapshot = simple(namespace(), machine(card=0x1D))
+    (found,) = state_findings(port_states(snapshot), Scene(replace(snapshot, pci=None)))
     assert found.commands == ("p2pctl place",)

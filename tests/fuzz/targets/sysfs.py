@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any
 
 from p2pctl.findings.rules import findings
+from p2pctl.findings.scene import Scene
+from p2pctl.findings.undecided import Undecided
 from p2pctl.hardware.archive import BytesHandle
 from p2pctl.hardware.pci import DEVICES
 from p2pctl.hardware.snapshot import ALL_PARTS, take
@@ -82,7 +84,8 @@ def show(snapshot: Snapshot) -> None:
     check_result(status_page(snapshot), "plain", "json")
     check_result(device_report(snapshot, everything=True), "csv")
     check_result(pool_report(snapshot), "yaml")
-    check_result(doctor_report(snapshot, findings(snapshot)), "table", "jsonl")
+    scene = Scene(snapshot)
+    check_result(doctor_report(snapshot, findings(scene), Undecided(scene)), "table", "jsonl")
 
 
 def _named(paths: Iterable[str], name: str) -> list[str]:
