@@ -7,13 +7,7 @@ from typing import NamedTuple
 
 from p2pctl.dashboard.contents.findings import keyed
 from p2pctl.dashboard.contents.pair import Pair, pairs_of, said
-from p2pctl.dashboard.contents.target_keys import (
-    connection_keys,
-    host_key,
-    namespace_key,
-    port_key,
-    subsystem_key,
-)
+from p2pctl.dashboard.contents.target_keys import connection_keys
 from p2pctl.dashboard.fuzzy import Match, match
 from p2pctl.dashboard.picture import Picture
 from p2pctl.errors import NotFoundError
@@ -23,6 +17,7 @@ from p2pctl.model.nvmet import Nvmet, Port
 from p2pctl.render.cells import words
 from p2pctl.render.target_attributes import where
 from p2pctl.render.text import clean
+from p2pctl.target import paths
 from p2pctl.target.connections import connections
 
 LONGEST = 160
@@ -81,16 +76,15 @@ def _memory(picture: Picture) -> Iterator[Goal]:
 
 def _target(nvmet: Nvmet) -> Iterator[Goal]:
     for name, port in nvmet.ports.items():
-        yield goal("target", port_key(name), f"port {name} {_place(port)}")
-    for nqn in nvmet.subsystems:
-        yield goal("target", subsystem_key(nqn), f"subsystem {nqn}")
-    for nqn in nvmet.hosts:
-        yield goal("target", host_key(nqn), f"host {nqn}")
+        called = paths.called_port(name)
+        yield goal("target", called, f"{called} {_place(port)}")
+    for called in (*map(paths.called_subsystem, nvmet.subsystems), *map(paths.called_host, nvmet.hosts)):
+        yield goal("target", called, called)
     for nqn, subsystem in nvmet.subsystems.items():
         for nsid, one in subsystem.namespaces.items():
             # The device comes first: a subsystem's name may be longer than what is looked at.
             device = words(one.attributes.get("device_path"))
-            yield goal("target", namespace_key(nqn, nsid), f"namespace {nsid} {device} of {nqn}")
+            yield goal("target", paths.called_namespace(nqn, nsid), f"namespace {nsid} {device} of {nqn}")
 
 
 def _place(port: Port) -> str:

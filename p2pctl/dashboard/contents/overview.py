@@ -7,13 +7,13 @@ from collections.abc import Callable
 from p2pctl.dashboard.contents.findings import FindingPages, finding_of, findings_panel, leads_to
 from p2pctl.dashboard.contents.pools import PoolPages, pools_panel
 from p2pctl.dashboard.contents.states import StatePages, states_panel
-from p2pctl.dashboard.contents.target_keys import namespace_key
 from p2pctl.dashboard.glyphs import Glyphs
 from p2pctl.dashboard.history import History
 from p2pctl.dashboard.panel import Panel
 from p2pctl.dashboard.picture import Picture
 from p2pctl.dashboard.remembered import Remembered
 from p2pctl.render.page import Page
+from p2pctl.target import paths
 
 BY_GRAVITY = ("findings", "ports", "pools")
 """The lists, by how much there is to lose by not looking at them."""
@@ -56,4 +56,4 @@ def place_of(picture: Picture, panel: str, key: str) -> tuple[str, str] | None:
         finding = finding_of(picture, key)
         return leads_to(picture, finding) if finding else None
     state = StatePages(key).state(picture)
-    return ("target", namespace_key(state.subsystem, state.nsid)) if state and state.nsid is not None else None
+    return ("target", paths.called_namespace(state.subsystem, state.nsid)) if state and state.nsid is not None else None

@@ -6,15 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from p2pctl.dashboard.contents.target_keys import (
-    connection_keys,
-    host_key,
-    namespace_key,
-    numbered,
-    port_key,
-    referral_key,
-    subsystem_key,
-)
+from p2pctl.dashboard.contents.target_keys import connection_keys, numbered
 from p2pctl.dashboard.contents.target_states import BY_PORT, OF_PORT, states_by_namespace, states_by_port
 from p2pctl.dashboard.panel import Panel
 from p2pctl.dashboard.picture import Picture
@@ -35,6 +27,7 @@ from p2pctl.render.rnbd import rnbd_sections
 from p2pctl.render.subsystems import subsystem_report
 from p2pctl.render.target_attributes import no_target
 from p2pctl.render.target_ports import port_report
+from p2pctl.target import paths
 from p2pctl.target.connections import Connection, connections
 
 NAMES = ("namespaces", "subsystems", "ports", "connections", "hosts", "referrals", "rnbd-paths", "rnbd-devices")
@@ -107,7 +100,7 @@ class TargetContents:
         report = Report.of(
             snapshot, "namespace", items, NAMESPACE_COLUMNS, gaps=nvmet.gaps, empty="There is no namespace."
         )
-        keys = tuple(namespace_key(nqn, nsid) for nqn, nsid in self._known)
+        keys = tuple(paths.called_namespace(nqn, nsid) for nqn, nsid in self._known)
         return _Base(report, keys, asides(report) if nvmet.gaps else ())
 
     def _ports(self, picture: Picture, nvmet: Nvmet, users: _Base) -> Panel:
@@ -142,17 +135,17 @@ def _base(name: str, snapshot: Snapshot, nvmet: Nvmet) -> _Base:
     """The records of one kind."""
     ports = nvmet.ports.values()
     if name == "subsystems":
-        report, keys = subsystem_report(snapshot), [subsystem_key(nqn) for nqn in nvmet.subsystems]
+        report, keys = subsystem_report(snapshot), [paths.called_subsystem(nqn) for nqn in nvmet.subsystems]
         if not (nvmet.subsystems or nvmet.ports or nvmet.hosts):
             report = report._replace(empty=_EMPTY)
     elif name == "ports":
-        report, keys = port_report(snapshot), [port_key(one) for one in nvmet.ports]
+        report, keys = port_report(snapshot), [paths.called_port(one) for one in nvmet.ports]
     elif name == "hosts":
-        report, keys = host_report(snapshot), [host_key(nqn) for nqn in nvmet.hosts]
+        report, keys = host_report(snapshot), [paths.called_host(nqn) for nqn in nvmet.hosts]
         report = report._replace(notes=(*_open(nvmet), *_keys(nvmet)))
     else:
         report = referral_report(snapshot)
-        keys = [referral_key(port.name, one.name) for port in ports for one in port.referrals.values()]
+        keys = [paths.called_referral(port.name, one.name) for port in ports for one in port.referrals.values()]
     # What other parts of the snapshot could not read is told elsewhere, and would make this change with each look.
     report = report._replace(gaps=nvmet.gaps)
     return _Base(report, numbered(keys), asides(report))

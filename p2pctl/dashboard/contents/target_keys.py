@@ -1,4 +1,7 @@
-"""What records of the target are called: unique in the view, and what the findings call them, too."""
+"""Keys of the target's records that have no name of their own, and the records that findings are about.
+
+The key of every other record is what people call it, as ``p2pctl.target.paths`` tells.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,6 @@ from collections.abc import Iterable
 from p2pctl.target.connections import Connection
 
 _OF_PORT = re.compile(r"port \S+ (namespace \d+ of .+)", re.DOTALL)
-
-
-def subsystem_key(nqn: str) -> str:
-    """A subsystem."""
-    return f"subsystem {nqn}"
-
-
-def namespace_key(nqn: str, nsid: int) -> str:
-    """A namespace."""
-    return f"namespace {nsid} of {nqn}"
-
-
-def port_key(name: str) -> str:
-    """A port, by the name of its directory."""
-    return f"port {name}"
-
-
-def host_key(nqn: str) -> str:
-    """A host that the target knows."""
-    return f"host {nqn}"
-
-
-def referral_key(port: str, name: str) -> str:
-    """A referral of a port."""
-    return f"referral {name} of port {port}"
 
 
 def connection_keys(found: Iterable[Connection]) -> tuple[str, ...]:

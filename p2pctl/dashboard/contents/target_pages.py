@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from p2pctl.dashboard.contents.target_keys import (
-    connection_keys,
-    host_key,
-    namespace_key,
-    referral_key,
-    subsystem_key,
-)
+from p2pctl.dashboard.contents.target_keys import connection_keys
 from p2pctl.dashboard.picture import Picture
 from p2pctl.dashboard.remembered import Remembered
 from p2pctl.model.nvmet import Nvmet
@@ -28,6 +22,7 @@ from p2pctl.render.report import Report
 from p2pctl.render.rnbd import rnbd_item, rnbd_sections
 from p2pctl.render.subsystems import subsystem_page
 from p2pctl.render.target_attributes import attribute_fields
+from p2pctl.target import paths
 from p2pctl.target.connections import connections
 
 Make = Callable[[Picture], Page | None]
@@ -54,7 +49,7 @@ def _namespace(picture: Picture, key: str) -> Page | None:
     target = _target(picture)
     for nqn, subsystem in target.subsystems.items():
         for nsid, one in subsystem.namespaces.items():
-            if namespace_key(nqn, nsid) == key:
+            if paths.called_namespace(nqn, nsid) == key:
                 page = namespace_page(picture.snapshot, target, nqn, one)
                 return Page(page.report, (*page.sections, *_states(picture, nqn, nsid)))
     return None
@@ -73,7 +68,7 @@ def _states(picture: Picture, nqn: str, nsid: int) -> tuple[Section, ...]:
 
 def _subsystem(picture: Picture, key: str) -> Page | None:
     target = _target(picture)
-    found = next((one for nqn, one in target.subsystems.items() if subsystem_key(nqn) == key), None)
+    found = next((one for nqn, one in target.subsystems.items() if paths.called_subsystem(nqn) == key), None)
     return subsystem_page(picture.snapshot, target, found) if found else None
 
 
@@ -98,14 +93,14 @@ class PortPages:
 
 def _host(picture: Picture, key: str) -> Page | None:
     target = _target(picture)
-    found = next((one for nqn, one in target.hosts.items() if host_key(nqn) == key), None)
+    found = next((one for nqn, one in target.hosts.items() if paths.called_host(nqn) == key), None)
     return host_page(picture.snapshot, target, found) if found else None
 
 
 def _referral(picture: Picture, key: str) -> Page | None:
     for port in _target(picture).ports.values():
         for one in port.referrals.values():
-            if referral_key(port.name, one.name) == key:
+            if paths.called_referral(port.name, one.name) == key:
                 items = [referral_item(port.name, one)]
                 report = Report.of(picture.snapshot, "referral", items, REFERRAL_COLUMNS)
                 fields = Fields((Field("port", port.name), *attribute_fields("referral", one.attributes)))
