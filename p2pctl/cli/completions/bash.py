@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from p2pctl.cli.command_tree import Argument, Node, Option, Tree
 from p2pctl.cli.completions.attributes import KINDS, attributes
@@ -21,7 +21,7 @@ def emit(tree: Tree, engine: str) -> str:
         engine,
         *_table(tree),
         "",
-        *_values(),
+        *key_functions(shlex.quote),
         "",
         "complete -o nosort -F _p2pctl p2pctl",
     ]
@@ -44,6 +44,27 @@ def option_words(options: Iterable[Option]) -> Iterator[str]:
 def argument_word(argument: Argument) -> str:
     """An argument as the engines take it: ``subsystem``, ``attributes:port+``."""
     return f"{subject_word(argument.subject)}{'+' if argument.repeatable else ''}"
+
+
+def key_functions(quoted: Callable[[str], str]) -> Iterator[str]:
+    """The functions that tell what KEY=VALUE can be, for zsh too: only how it quotes a value differs."""
+    yield "# The keys that objects of a kind have."
+    yield "_p2pctl_keys() {"
+    yield "    case $1 in"
+    for kind in KINDS:
+        yield f"    {kind}) keys=({' '.join(attributes(kind))}) ;;"
+    yield "    esac"
+    yield "}"
+    yield ""
+    yield "# The values that a key of a kind of object takes; @ stands before a subject."
+    yield "_p2pctl_values() {"
+    yield "    case $1/$2 in"
+    for kind in KINDS:
+        for key, values in attributes(kind).items():
+            if values:
+                yield f"    {kind}/{key}) values=({' '.join(map(quoted, values))}) ;;"
+    yield "    esac"
+    yield "}"
 
 
 def _table(tree: Tree) -> Iterator[str]:
@@ -70,26 +91,6 @@ def _case(node: Node) -> str:
     if options:
         parts.append(f"options=({' '.join(options)})")
     return "".join(f"{part} " for part in parts) + ";;"
-
-
-def _values() -> Iterator[str]:
-    yield "# The keys that objects of a kind have."
-    yield "_p2pctl_keys() {"
-    yield "    case $1 in"
-    for kind in KINDS:
-        yield f"    {kind}) keys=({_array(attributes(kind))}) ;;"
-    yield "    esac"
-    yield "}"
-    yield ""
-    yield "# The values that a key of a kind of object takes; @ stands before a subject."
-    yield "_p2pctl_values() {"
-    yield "    case $1/$2 in"
-    for kind in KINDS:
-        for key, values in attributes(kind).items():
-            if values:
-                yield f"    {kind}/{key}) values=({_array(values)}) ;;"
-    yield "    esac"
-    yield "}"
 
 
 def _array(words: Iterable[str]) -> str:

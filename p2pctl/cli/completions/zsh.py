@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from p2pctl.cli.command_tree import Argument, Node, Option, Tree
-from p2pctl.cli.completions.attributes import KINDS, attributes
-from p2pctl.cli.completions.bash import HEADER
+from p2pctl.cli.completions.bash import HEADER, key_functions
 from p2pctl.cli.subjects import Subject
 
 _END = """\
@@ -22,7 +21,7 @@ fi
 
 def emit(tree: Tree, engine: str) -> str:
     """The file for zsh."""
-    lines = ["#compdef p2pctl", HEADER.format("zsh"), engine, *_table(tree), "", *_values(), "", _END]
+    lines = ["#compdef p2pctl", HEADER.format("zsh"), engine, *_table(tree), "", *key_functions(_quoted), "", _END]
     return "\n".join(lines)
 
 
@@ -89,26 +88,6 @@ def _label(metavar: str) -> str:
 
 def _escaped(text: str) -> str:
     return re.sub(r"([][:\\])", r"\\\1", text)
-
-
-def _values() -> Iterator[str]:
-    yield "# The keys that objects of a kind have."
-    yield "_p2pctl_keys() {"
-    yield "    case $1 in"
-    for kind in KINDS:
-        yield f"    {kind}) keys=({' '.join(attributes(kind))}) ;;"
-    yield "    esac"
-    yield "}"
-    yield ""
-    yield "# The values that a key of a kind of object takes; @ stands before a subject."
-    yield "_p2pctl_values() {"
-    yield "    case $1/$2 in"
-    for kind in KINDS:
-        for key, values in attributes(kind).items():
-            if values:
-                yield f"    {kind}/{key}) values=({' '.join(map(_quoted, values))}) ;;"
-    yield "    esac"
-    yield "}"
 
 
 def _array(begin: str, words: Iterable[str], depth: int) -> Iterator[str]:
