@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from p2pctl.cli.framework import command, single
-from p2pctl.cli.options import Wake
+from p2pctl.cli.options import Wake, WithExitCode
 from p2pctl.cli.rules import Rules
 from p2pctl.cli.session import Session
 from p2pctl.errors import ExitCode
@@ -54,9 +54,7 @@ def explain(  # noqa: PLR0917  typer reads parameters, nobody passes them
             help="Count the requests for pool memory that silently fall back, with a probe in the running kernel.",
         ),
     ] = None,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 8 if the answer is no, with 9 if it cannot be told.")
-    ] = False,
+    exit_code: WithExitCode = False,
     wake: Wake = False,
 ) -> None:
     """Explain whether devices may use P2P memory of another: why, and what to do about it.

@@ -38,6 +38,10 @@ Holders = Annotated[
     bool,
     typer.Option("--holders", help="Look into every process for who maps the memory."),
 ]
+WithExitCode = Annotated[
+    bool,
+    typer.Option("--exit-code", help="Exit with 8 if the answer is no, with 9 if it cannot be told."),
+]
 
 
 class Globals(NamedTuple):

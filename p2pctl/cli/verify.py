@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from p2pctl.cli.framework import command, single
-from p2pctl.cli.options import Wake
+from p2pctl.cli.options import Wake, WithExitCode
 from p2pctl.cli.session import Session
 from p2pctl.errors import UsageError
 from p2pctl.units import parse_bytes
@@ -53,9 +53,7 @@ def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
             "--report", metavar="FILE", show_default=False, help="Record this host there if anything disagrees."
         ),
     ] = None,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 8 if the answer is no, with 9 if it cannot be told.")
-    ] = False,
+    exit_code: WithExitCode = False,
     wake: Wake = False,
 ) -> None:
     """Prove with real transfers that P2P memory works between a pool and an NVMe drive.
