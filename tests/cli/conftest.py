@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from p2pctl.cli import app, main
+from p2pctl.simulator.door import DemoDoor
 
 
 class Outcome(NamedTuple):
@@ -33,6 +34,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 app.MODULES["sample"] = "tests.cli.sample"
 entry()
 """
+
+
+@pytest.fixture
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo host is at its first moment for as long as the test runs."""
+    monkeypatch.setattr(DemoDoor, "_elapsed", lambda _self: 0.0)
 
 
 @pytest.fixture

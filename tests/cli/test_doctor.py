@@ -29,9 +29,10 @@ from p2pctl.render.layout import Look
 from p2pctl.simulator.door import DemoDoor
 from p2pctl.target.port_state import port_states
 from tests.cli.conftest import Run
-from tests.cli.test_golden import WRITE
+from tests.golden import compare
 
 GOLDEN = Path(__file__).parent / "golden_doctor"
+pytestmark = pytest.mark.usefixtures("standing_clock")
 
 USE_LISTS = {f"doctor-for-{use}": ["doctor", "--for", use] for use in USES}
 TABLES = {"doctor": ["doctor"], "doctor-for-gds": USE_LISTS["doctor-for-gds"]}
@@ -46,19 +47,6 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DemoDoor, "_elapsed", lambda _self: 0.0)
-
-
-def compare(name: str, text: str) -> None:
-    file = GOLDEN / name
-    if WRITE:
-        GOLDEN.mkdir(exist_ok=True)
-        file.write_text(text)
-    assert text == file.read_text()
-
-
 @pytest.mark.parametrize(
     ("name", "argv", "form", "width"), CASES, ids=lambda value: None if isinstance(value, list) else str(value)
 )
@@ -69,12 +57,12 @@ def test_output_is_as_it_was(
     monkeypatch.setenv("COLUMNS", str(width))
     outcome = run("--demo", *argv, "-o", form)
     assert outcome.code == 0
-    compare(f"{name}-{width}.table.txt" if form == "table" else f"{name}.{form}.txt", outcome.out)
+    compare(GOLDEN / (f"{name}-{width}.table.txt" if form == "table" else f"{name}.{form}.txt"), outcome.out)
 
 
 def test_junit_is_as_it_was(run: Run) -> None:
     """On standard output it stands alone."""
-    compare("doctor.junit.xml", run("--demo", "doctor", "--junit", "-").out)
+    compare(GOLDEN / "doctor.junit.xml", run("--demo", "doctor", "--junit", "-").out)
 
 
 @pytest.fixture(scope="module")

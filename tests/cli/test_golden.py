@@ -1,20 +1,16 @@
-"""What every command prints of the demo host, to the byte.
-
-``P2PCTL_TEST_GOLDEN=write`` writes the files anew: read the difference before it is committed.
-"""
+"""What every command prints of the demo host, to the byte."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from p2pctl.simulator.door import DemoDoor
 from tests.cli.conftest import Run
+from tests.golden import compare_said
 
 GOLDEN = Path(__file__).parent / "golden"
-WRITE = os.environ.get("P2PCTL_TEST_GOLDEN") == "write"
+pytestmark = pytest.mark.usefixtures("standing_clock")
 
 FLAT = {
     "pool-list": ["pool", "list"],
@@ -34,11 +30,6 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DemoDoor, "_elapsed", lambda _self: 0.0)
-
-
 @pytest.mark.parametrize(
     ("name", "argv", "form", "width"), CASES, ids=lambda value: None if isinstance(value, list) else str(value)
 )
@@ -52,19 +43,8 @@ def test_output_is_as_it_was(
     assert outcome.out
     stem = _stem(name, form, width)
     for file, text in ((f"{stem}.txt", outcome.out), (f"{stem}.err.txt", outcome.err)):
-        _compare(GOLDEN / file, text.encode())
+        compare_said(GOLDEN / file, text)
 
 
 def _stem(name: str, form: str, width: int) -> str:
     return f"{name}-{width}.table" if form == "table" else f"{name}.{form}"
-
-
-def _compare(file: Path, data: bytes) -> None:
-    """Nothing said is no file."""
-    if WRITE:
-        GOLDEN.mkdir(exist_ok=True)
-        if data:
-            file.write_bytes(data)
-        else:
-            file.unlink(missing_ok=True)
-    assert data == (file.read_bytes() if file.exists() else b"")

@@ -17,18 +17,17 @@ import pytest
 
 from p2pctl import saving
 from p2pctl.cli import metrics_reading
-from p2pctl.simulator.door import DemoDoor
 from tests.cli.conftest import Run
+from tests.golden import compare
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics.prom"
-WRITE = os.environ.get("P2PCTL_TEST_GOLDEN") == "write"
+pytestmark = pytest.mark.usefixtures("standing_clock")
 
 Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(autouse=True)
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DemoDoor, "_elapsed", lambda _self: 0.0)
+def no_time_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics_reading, "clock", lambda: 0.0)
 
 
@@ -36,9 +35,7 @@ def test_the_exposition_of_the_demo_host_is_as_it_was(run: Run) -> None:
     """Names of metrics and labels are a contract with boards and alerts."""
     outcome = run("--demo", "metrics")
     assert (outcome.code, outcome.err) == (0, "")
-    if WRITE:
-        GOLDEN.write_text(outcome.out)
-    assert outcome.out == GOLDEN.read_text()
+    compare(GOLDEN, outcome.out)
 
 
 def test_it_is_the_same_from_a_capture_but_for_what_is_not_recorded(run: Run, tmp_path: Path) -> None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from p2pctl.simulator.door import DemoDoor
 from tests.cli.conftest import Run
+from tests.golden import compare
 
 GOLDEN = Path(__file__).parent / "golden"
-WRITE = os.environ.get("P2PCTL_TEST_GOLDEN") == "write"
 POOL = "nqn.2026-11.org.example:pool0"
-
-
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DemoDoor, "_elapsed", lambda _self: 0.0)
+pytestmark = pytest.mark.usefixtures("standing_clock")
 
 
 def items(run: Run, *argv: str) -> list[Any]:
@@ -44,9 +38,7 @@ def test_output_is_as_it_was(
     monkeypatch.setenv("COLUMNS", str(width))
     outcome = run("--demo", "place", *argv, "-o", form)
     assert outcome.code == 0, outcome.err
-    if WRITE:
-        (GOLDEN / name).write_bytes(outcome.out.encode())
-    assert outcome.out.encode() == (GOLDEN / name).read_bytes()
+    compare(GOLDEN / name, outcome.out)
 
 
 def test_each_namespace_has_a_provider_or_a_reason(run: Run) -> None:

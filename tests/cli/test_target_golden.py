@@ -1,7 +1,4 @@
-"""What the lists and pages of the target, and the document commands, print of the demo host, to the byte.
-
-``P2PCTL_TEST_GOLDEN=write`` writes the files anew: read the difference before it is committed.
-"""
+"""What the lists and pages of the target, and the document commands, print of the demo host, to the byte."""
 
 from __future__ import annotations
 
@@ -9,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from p2pctl.simulator.door import DemoDoor
 from tests.cli.changing import HOST, POOL
 from tests.cli.conftest import Run
-from tests.cli.test_golden import WRITE
+from tests.golden import compare_said
 
 GOLDEN = Path(__file__).parent / "golden_target"
+pytestmark = pytest.mark.usefixtures("standing_clock")
 
 DOCUMENT = """\
 version: 1
@@ -64,7 +61,6 @@ def test_output_is_as_it_was(
     run: Run, tmp_path: Path, *, monkeypatch: pytest.MonkeyPatch, name: str, argv: list[str], form: str
 ) -> None:
     """Machine formats are a contract; formats for people change only when somebody looked."""
-    monkeypatch.setattr(DemoDoor, "_elapsed", lambda _self: 0.0)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
     Path("target.yaml").write_text(DOCUMENT)
@@ -72,15 +68,4 @@ def test_output_is_as_it_was(
     assert outcome.code == 0, outcome.err
     assert outcome.out
     for file, text in ((f"{name}.{form}.txt", outcome.out), (f"{name}.{form}.err.txt", outcome.err)):
-        _compare(GOLDEN / file, text.encode())
-
-
-def _compare(file: Path, data: bytes) -> None:
-    """Nothing said is no file."""
-    if WRITE:
-        GOLDEN.mkdir(exist_ok=True)
-        if data:
-            file.write_bytes(data)
-        else:
-            file.unlink(missing_ok=True)
-    assert data == (file.read_bytes() if file.exists() else b"")
+        compare_said(GOLDEN / file, text)

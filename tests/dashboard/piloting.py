@@ -7,7 +7,6 @@ import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
-from pathlib import Path
 from typing import cast
 
 from textual.pilot import Pilot
@@ -158,8 +157,3 @@ def screen_lines(app: Dashboard) -> list[str]:
     app.screen._compositor.reflow  # noqa: B018  fails loudly if textual's name for it changes
     lines = app.screen._compositor.render_strips()
     return [strip.text[:width].rstrip() for strip in lines[:height]]
-
-
-def golden(path: Path) -> str:
-    """A golden file's text."""
-    return path.read_text(encoding="utf-8")

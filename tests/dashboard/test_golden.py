@@ -1,8 +1,7 @@
-"""What the screen looks like. ``P2PCTL_TEST_GOLDEN=write`` writes the files anew, for somebody to look at."""
+"""What the screen looks like."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,11 @@ from p2pctl.dashboard.settings import Settings
 from p2pctl.dashboard.views import VIEWS
 from tests.dashboard.pictures import on_demo, pressed
 from tests.dashboard.piloting import screen_lines
+from tests.golden import compare
 
 GOLDEN = Path(__file__).parent / "golden"
-WRITE = os.environ.get("P2PCTL_TEST_GOLDEN") == "write"
 SIZES = ((80, 24), (120, 40))
 KEYS = {**{view.NAME: (str(number),) for number, view in enumerate(VIEWS, 1)}, "explain": ("4", "enter")}
-
-
-def compare(name: str, lines: list[str]) -> None:
-    file = GOLDEN / f"{name}.txt"
-    text = "\n".join(lines) + "\n"
-    if WRITE:
-        GOLDEN.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -38,7 +28,8 @@ def test_every_view_is_as_it_was(size: tuple[int, int], *, ascii_only: bool) -> 
         for name, keys in KEYS.items():
             await pressed(driver, app, keys)
             lines = screen_lines(app)
-            compare(f"{name}-{size[0]}{'.ascii' if ascii_only else ''}", lines)
+            file = GOLDEN / f"{name}-{size[0]}{'.ascii' if ascii_only else ''}.txt"
+            compare(file, "".join(f"{line}\n" for line in lines))
             if ascii_only:
                 assert "".join(lines).isascii(), name
 

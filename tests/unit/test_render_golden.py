@@ -1,21 +1,17 @@
-"""Every format of a list and of a page, byte for byte.
-
-``P2PCTL_TEST_GOLDEN=write`` writes the files anew: read the difference before it is committed.
-"""
+"""Every format of a list and of a page, byte for byte."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from p2pctl.render.formats import FORMATS, Format, Result, lines
 from p2pctl.render.layout import Look
+from tests.golden import compare
 from tests.unit.render_samples import EMPTY, PAGE, REPORT
 
 GOLDEN = Path(__file__).parent / "golden"
-WRITE = os.environ.get("P2PCTL_TEST_GOLDEN") == "write"
 
 LOOKS = {
     "80": Look(width=80),
@@ -44,11 +40,7 @@ CASES: list[tuple[str, Result, Format, str]] = [
 @pytest.mark.parametrize(("name", "result", "form", "look"), CASES, ids=[case[0] for case in CASES])
 def test_bytes_are_as_recorded(name: str, result: Result, form: Format, look: str) -> None:
     """What people and programs read changes only on purpose."""
-    text = "".join(f"{line}\n" for line in lines(result, form, LOOKS[look])).encode()
-    path = GOLDEN / f"{name}.txt"
-    if WRITE:
-        path.write_bytes(text)
-    assert path.read_bytes() == text
+    compare(GOLDEN / f"{name}.txt", "".join(f"{line}\n" for line in lines(result, form, LOOKS[look])))
 
 
 def test_no_golden_file_is_left_over() -> None:
