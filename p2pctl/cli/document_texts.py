@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from p2pctl.model.nvmet import Nvmet
@@ -21,23 +21,11 @@ def export_lines(
     from p2pctl.target.export import export, export_notes  # noqa: PLC0415
 
     document = export(nvmet, secrets="shown" if show_secrets else "redacted")
-    lines = json.dumps(document, indent=2).splitlines() if as_json else _yaml(document).splitlines()
-    return lines, export_notes(nvmet)
+    if as_json:
+        return json.dumps(document, indent=2).splitlines(), export_notes(nvmet)
+    from p2pctl.render.yaml_text import yaml_text  # noqa: PLC0415
 
-
-def _yaml(document: dict[str, Any]) -> str:
-    """YAML by libyaml where it is there and the text allows: ten times as fast."""
-    import yaml  # noqa: PLC0415  no other format needs it
-
-    def dump(dumper: Any) -> str:
-        text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, width=1 << 30, allow_unicode=False)
-        return text
-
-    try:
-        return dump(getattr(yaml, "CSafeDumper", yaml.SafeDumper))
-    except UnicodeEncodeError:
-        # libyaml has no way to write the surrogate of an undecodable byte.
-        return dump(yaml.SafeDumper)
+    return yaml_text(document).splitlines(), export_notes(nvmet)
 
 
 def schema_lines() -> list[str]:

@@ -1,19 +1,20 @@
 """The machine formats of one document: JSON, JSON lines, YAML.
 
 JSON is written as ASCII, so that nothing in a name reaches a terminal raw; an undecodable byte of a file name is the
-escape of the surrogate that stands for it. Every item stands on a line of its own: a document can be searched by line
-without being unpacked, and needs no more memory than its longest item.
+escape of the surrogate that stands for it, and YAML holds such a text as bytes. Every item stands on a line of its own:
+a document can be searched by line without being unpacked, and needs no more memory than its longest item.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from p2pctl.model.facts import Gap, Missing
 from p2pctl.render.report import Item, Report, Value
+from p2pctl.render.yaml_text import yaml_text
 
 
 def iso(seconds: float) -> str | None:
@@ -95,45 +96,21 @@ def jsonl_lines(report: Report) -> Iterator[str]:
 
 def yaml_lines(report: Report) -> Iterator[str]:
     """The same document as YAML, keys in the same order."""
-    dump = _yaml_dumper()
-    yield from dump(envelope(report)).splitlines()
+    yield from yaml_text(natural(envelope(report))).splitlines()
     for key, members in (("items", report.items), ("gaps", map(gap_item, report.gaps))):
-        yield from _yaml_array(key, members, dump)
+        yield from _yaml_array(key, members)
 
 
-def _yaml_array(key: str, members: Iterable[Item], dump: Callable[[Value], str]) -> Iterator[str]:
+def _yaml_array(key: str, members: Iterable[Item]) -> Iterator[str]:
     """A key and its list. A member is a document of its own to the emitter: all at once they take 50 KiB each."""
     head: str | None = f"{key}:"
     for member in members:
         if head is not None:
             yield head
             head = None
-        yield from dump([member]).splitlines()
+        yield from yaml_text([natural(member)]).splitlines()
     if head is not None:
         yield f"{head} []"
-
-
-def _yaml_dumper() -> Callable[[Value], str]:
-    """What turns a value into YAML, by libyaml where PyYAML has it and the value allows."""
-    import yaml  # noqa: PLC0415  20 ms that no other format needs
-
-    class Pure(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  an anchor helps nobody who reads facts
-            return True
-
-    class Fast(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        ignore_aliases = Pure.ignore_aliases
-
-    def dump(value: Value, dumper: Any = Fast) -> str:
-        plain = natural(value)
-        try:
-            text: str = yaml.dump(plain, Dumper=dumper, sort_keys=False, width=1 << 30, allow_unicode=False)
-        except UnicodeEncodeError:
-            # libyaml has no way to write the surrogate of an undecodable byte.
-            return dump(value, Pure)
-        return text
-
-    return dump
 
 
 def natural(value: Value) -> Any:

@@ -222,7 +222,6 @@ def document_lines(document: Mapping[str, Any], *, as_json: bool) -> list[str]:
     """The document in one of its two syntaxes."""
     if as_json:
         return json.dumps(document, indent=2).splitlines()
-    import yaml  # noqa: PLC0415  no other format needs it
+    from p2pctl.render.yaml_text import yaml_text  # noqa: PLC0415
 
-    text: str = yaml.safe_dump(document, sort_keys=False, width=1 << 30, allow_unicode=False)
-    return text.splitlines()
+    return yaml_text(document).splitlines()

@@ -48,7 +48,7 @@ def check_result(result: Result, *forms: Format) -> None:
             continue
         check_text(text)
         if form == "yaml":
-            yaml.safe_load(text)
+            yaml.load(text, Loader=yaml.CSafeLoader)
         elif form in DOCUMENTS:
             for line in text.splitlines() if form == "jsonl" else [text]:
                 json.loads(line)
