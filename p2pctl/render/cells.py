@@ -36,7 +36,7 @@ def words(value: Value, style: Style = "text", *, exact: bool = False) -> str:
 
 def _number(value: float, style: Style, *, exact: bool) -> str:
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else str(value if exact else round(value, 3))
+        return str(int(value)) if value.is_integer() else str(round(value, 3))
     return format_bytes(value) if style == "bytes" and not exact else str(value)
 
 

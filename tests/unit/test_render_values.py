@@ -39,7 +39,7 @@ from tests.unit.render_samples import EMPTY, REPORT, SOURCE
         (16 << 20, "bytes", "16.0 MiB", "16777216"),
         (16 << 20, "number", "16777216", "16777216"),
         (16.0, "number", "16", "16"),
-        (0.12345, "number", "0.123", "0.12345"),
+        (0.12345, "number", "0.123", "0.123"),
         (["a", UNREADABLE, None], "text", "a, ?, -", "a,?,-"),
         ({"a": 1, "b": "x\n"}, "text", "a=1, b=x\\x0a", "a=1,b=x\\x0a"),
     ],
