@@ -8,7 +8,7 @@ from typing import Any
 
 from p2pctl.cli.app import build
 from p2pctl.cli.change_options import change_params
-from p2pctl.cli.framework import PROMPT, summary
+from p2pctl.cli.framework import PROMPT, metavar_of, summary
 from p2pctl.cli.options import shared
 from p2pctl.cli.subjects import Subject, subject_of
 
@@ -52,6 +52,8 @@ class Node:
     arguments: tuple[Argument, ...]
     options: tuple[Option, ...]
     """Its own; without the global ones, those of `changing` commands, and --help."""
+    instead: Option | None
+    """One of these options, if it can stand in place of all arguments."""
     changing: bool
     """Whether it takes the options of every command that changes the target."""
     commands: tuple[Node, ...]
@@ -119,11 +121,13 @@ def _node(command: Any, path: tuple[str, ...]) -> Node:
     elsewhere = {*shared(), *change_params()}
     mine = [param for param in command.params if param not in elsewhere and not getattr(param, "hidden", False)]
     below = ((name, command.get_command(None, name)) for name in getattr(command, "commands", ()))
+    options = tuple(_option(param, path) for param in mine if param.param_type_name == "option")
     return Node(
         path=path,
         help=command.help or "",
         arguments=tuple(_argument(param, path) for param in mine if param.param_type_name == "argument"),
-        options=tuple(_option(param, path) for param in mine if param.param_type_name == "option"),
+        options=options,
+        instead=next((one for one in options if getattr(command, "instead", None) in one.names), None),
         changing=set(change_params()) <= set(command.params),
         commands=tuple(_node(found, (*path, name)) for name, found in below if found and not found.hidden),
     )
@@ -131,7 +135,7 @@ def _node(command: Any, path: tuple[str, ...]) -> Node:
 
 def _option(param: Any, path: tuple[str, ...]) -> Option:
     takes_value = not param.is_flag and not param.count
-    metavar = (param.metavar or param.name.upper()) if takes_value else None
+    metavar = metavar_of(param) if takes_value else None
     return Option(
         names=tuple(sorted(param.opts, key=len)),
         metavar=metavar,
@@ -142,5 +146,5 @@ def _option(param: Any, path: tuple[str, ...]) -> Option:
 
 
 def _argument(param: Any, path: tuple[str, ...]) -> Argument:
-    metavar = param.metavar or param.name.upper()
+    metavar = metavar_of(param)
     return Argument(metavar, param.help, subject_of(param, path, metavar), repeatable=param.nargs == -1)

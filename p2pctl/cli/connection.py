@@ -65,12 +65,12 @@ def list_connections(
     session.show(connection_report(snapshot, port, subsystem))
 
 
-@command(app, "drop")
+@command(app, "drop", instead="--host")
 def drop_connection(  # noqa: PLR0917  typer reads parameters, nobody passes them
     ctx: typer.Context,
-    subsystem: Annotated[str | None, typer.Argument(metavar="[NQN", show_default=False, help="The subsystem.")] = None,
+    subsystem: Annotated[str | None, typer.Argument(metavar="NQN", show_default=False, help="The subsystem.")] = None,
     cntlid: Annotated[
-        int | None, typer.Argument(metavar="CNTLID]", min=0, max=65535, show_default=False, help="The controller.")
+        int | None, typer.Argument(metavar="CNTLID", min=0, max=65535, show_default=False, help="The controller.")
     ] = None,
     host: Annotated[
         str | None, typer.Option("--host", metavar="HOSTNQN", help="Every connection of this host, by its exact name.")

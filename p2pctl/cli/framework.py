@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,6 +73,17 @@ def _show_help(ctx: Any, param: object, value: bool) -> None:
 class Command(_Shared, TyperCommand):
     """A command that takes the global options beside its own."""
 
+    instead: str | None = None
+    """The option that can stand in place of all arguments."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """The arguments as they are declared, where typer puts some in braces; and what can stand in their place."""
+        ways = [[metavar_of(param) for param in self.params if param.param_type_name == "argument"]]
+        ways += [[_usage(param)] for param in self.params if self.instead in param.opts]
+        for number, words in enumerate(ways):
+            prefix = "Usage: " if number == 0 else " " * len("Usage: ")
+            formatter.write_usage(ctx.command_path, " ".join(["[OPTIONS]", *words]), prefix)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """The command's own options, and that the global ones work here."""
         _write_options(self, ctx, formatter)
@@ -106,6 +118,27 @@ def summary(text: str | None) -> str:
     return " ".join((text or "").partition("\n\n")[0].split())
 
 
+def metavar_of(param: Any) -> str:
+    """What stands for a value on the line of usage: ``NQN``, ``[NSID]``, ``[KEY=VALUE]...``."""
+    return str(param.metavar or param.name.upper())
+
+
+def bare(metavar: str) -> str:
+    """An argument's name alone: ``KEY=VALUE``."""
+    return re.sub(r"[][]|[.]{3}", "", metavar)
+
+
+def _usage(option: Any) -> str:
+    name = max(option.opts, key=len)
+    return name if option.is_flag else f"{name} {metavar_of(option)}"
+
+
+def _record(param: Any, ctx: Any) -> tuple[str, str] | None:
+    """The row of a parameter in a table of them."""
+    row: tuple[str, str] | None = param.get_help_record(ctx)
+    return row if row is None or param.param_type_name == "option" else (bare(metavar_of(param)), row[1])
+
+
 def _write_options(command: Command | Group, ctx: Any, formatter: Any) -> None:
     mine = [param for param in command.get_params(ctx) if param not in shared()]
     sections = [
@@ -115,7 +148,7 @@ def _write_options(command: Command | Group, ctx: Any, formatter: Any) -> None:
     if ctx.parent is None:
         sections.append(("Global options, before or after a command", list(shared())))
     for title, params in sections:
-        rows = [row for param in params if (row := param.get_help_record(ctx))]
+        rows = [row for param in params if (row := _record(param, ctx))]
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
@@ -151,13 +184,17 @@ def single() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def command(app: typer.Typer, name: str, help_text: str | None = None) -> Callable[[F], F]:
+def command(
+    app: typer.Typer, name: str, help_text: str | None = None, *, instead: str | None = None
+) -> Callable[[F], F]:
     """Adds a function as a command. Its docstring is the help: a summary, examples (``$ p2pctl ...``), whatever else.
 
     Its parameters are the command's own; the global options reach it through ``Session.of(ctx)``. ``help_text`` stands
-    in for the docstring where a function is a command under a second name.
+    in for the docstring where a function is a command under a second name. ``instead`` is the option that can stand in
+    place of all arguments, such as ``--all``.
     """
-    return app.command(name, cls=Command, context_settings=SETTINGS, help=help_text)
+    cls = Command if instead is None else type("Command", (Command,), {"instead": instead})
+    return app.command(name, cls=cls, context_settings=SETTINGS, help=help_text)
 
 
 class LazyCommands(dict[str, Any]):

@@ -15,16 +15,16 @@ from p2pctl.units import parse_bytes
 app = single()
 
 
-@command(app, "verify")
+@command(app, "verify", instead="--all")
 def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
     ctx: typer.Context,
     provider: Annotated[
-        str | None, typer.Argument(metavar="[PROVIDER]", show_default=False, help="The device whose pool is used.")
+        str | None, typer.Argument(metavar="PROVIDER", show_default=False, help="The device whose pool is used.")
     ] = None,
     client: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CLIENT]", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
+            metavar="CLIENT", show_default=False, help="An NVMe drive, or a disk, partition or file on one."
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("-a", "--all", help="Try every pool with every NVMe drive.")] = False,

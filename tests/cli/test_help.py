@@ -16,6 +16,25 @@ def test_both_flags(run: Run, flag: str) -> None:
     assert outcome.out.startswith("Usage: p2pctl pool list [OPTIONS]")
 
 
+@pytest.mark.parametrize(
+    ("argv", "usage"),
+    [
+        (["bench"], ["[OPTIONS] PROVIDER SOURCE [DESTINATION]"]),
+        (["explain"], ["[OPTIONS] PROVIDER CLIENT..."]),
+        (["namespace", "create"], ["[OPTIONS] NQN [NSID] [KEY=VALUE]..."]),
+        (["verify"], ["[OPTIONS] PROVIDER CLIENT", "[OPTIONS] --all"]),
+        (["connection", "drop"], ["[OPTIONS] NQN CNTLID", "[OPTIONS] --host HOSTNQN"]),
+    ],
+)
+def test_the_usage_names_arguments_in_the_common_notation(run: Run, argv: list[str], usage: list[str]) -> None:
+    """Brackets around what may be left out, a line for what can stand in place of all arguments; and nothing else."""
+    page = run(*argv, "-h").out
+    lines = "\n       ".join(" ".join(["p2pctl", *argv, one]) for one in usage)
+    assert page.startswith(f"Usage: {lines}\n\n")
+    names = [line.split("  ")[1] for line in page.partition("Arguments:\n")[2].partition("\n\n")[0].splitlines()]
+    assert not set("".join(names)) & set("[]{}")
+
+
 def test_a_command_shows_its_own_options(run: Run) -> None:
     """Examples first, and a line about the global options instead of the same page everywhere."""
     page = run("pool", "list", "-h").out

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from p2pctl.cli.command_tree import Argument, Node, Option, Tree
+from p2pctl.cli.framework import bare
 from scripts.generators.manual import mdoc
 
 _ORDER = (
@@ -29,7 +30,7 @@ _ORDER = (
 """Of sections, as mdoc(7) has it; the pages' own ones stand where they are looked for."""
 
 _USAGE = re.compile(r"(?:\[([^]]*)]|([^][ .]+))(\.{3})?")
-"""Arguments as a usage line has them: ``NQN``, ``[NSID]``, ``[KEY=VALUE]...``, ``[NQN CNTLID]``."""
+"""Arguments as a usage line has them: ``NQN``, ``[NSID]``, ``[KEY=VALUE]...``."""
 
 
 def command_page(node: Node, names: Iterable[str], source: str) -> str:
@@ -87,14 +88,23 @@ def _description(node: Node) -> str:
 
 
 def _synopsis(node: Node) -> Iterator[str]:
-    yield ".Nm p2pctl"
-    yield f".Cm {' '.join(node.path)}"
-    for option in node.options:
-        name = min(option.names, key=len)
-        value = f" Ar {option.metavar}" if option.takes_value else ""
-        yield f".Op Fl {name[1:]}{value}{' ...' if option.repeatable and option.takes_value else ''}"
-    if node.changing:
-        yield ".Op Ar change-options"
+    instead = [[f".{_flag(node.instead)}"]] if node.instead else []
+    for words in ([*_positional(node)], *instead):
+        yield ".Nm p2pctl"
+        yield f".Cm {' '.join(node.path)}"
+        yield from (f".Op {_flag(option)}" for option in node.options if option != node.instead)
+        if node.changing:
+            yield ".Op Ar change-options"
+        yield from words
+
+
+def _flag(option: Option) -> str:
+    value = f" Ar {option.metavar}" if option.takes_value else ""
+    repeated = " ..." if option.repeatable and option.takes_value else ""
+    return f"Fl {min(option.names, key=len)[1:]}{value}{repeated}"
+
+
+def _positional(node: Node) -> Iterator[str]:
     for optional, plain, more in _USAGE.findall(" ".join(one.metavar for one in node.arguments)):
         repeated = " ..." if more else ""
         yield f".Op Ar {optional}{repeated}" if optional else f".Ar {plain}{repeated}"
@@ -116,7 +126,7 @@ def _options(node: Node) -> Iterator[str]:
     for command in _commands(node):
         words: tuple[Argument | Option, ...] = (*command.arguments, *command.options)
         for one in words:
-            title = one.metavar.strip("[].") if isinstance(one, Argument) else one.names[-1]
+            title = bare(one.metavar) if isinstance(one, Argument) else one.names[-1]
             found.setdefault((title, one.help), (one, []))[1].append(command.path[-1])
     titles = [title for title, _ in found]
     both = sorted(found.items(), key=lambda entry: isinstance(entry[1][0], Option))
@@ -138,7 +148,7 @@ def _options(node: Node) -> Iterator[str]:
 
 
 def _argument(argument: Argument, only: str) -> Iterator[str]:
-    yield f".It Ar {re.sub(r'[][]|[.]{3}', '', argument.metavar)}{f' Pq {only[1:-1]}' if only else ''}"
+    yield f".It Ar {bare(argument.metavar)}{f' Pq {only[1:-1]}' if only else ''}"
     yield from mdoc.paragraph(argument.help)
 
 
