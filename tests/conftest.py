@@ -1,10 +1,13 @@
-"""No test sees the environment of whoever runs it."""
+"""No test sees the environment of whoever runs it; a clock, and the demo host by it."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+
+from p2pctl.simulator.door import DemoDoor
+from tests.clock import Clock
 
 pytest.register_assert_rewrite("tests.golden")  # so that a difference is shown
 
@@ -16,3 +19,15 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("P2PCTL_", "XDG_")) or name in {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "dumb")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """It moves when a test says so."""
+    return Clock()
+
+
+@pytest.fixture
+def door(clock: Clock) -> DemoDoor:
+    """The demo host, whose time is that of ``clock``."""
+    return DemoDoor(clock)

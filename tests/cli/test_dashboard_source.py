@@ -31,6 +31,7 @@ from p2pctl.model.nvmet import Nvmet
 from p2pctl.model.snapshot import PartName, Snapshot
 from p2pctl.simulator.door import DemoDoor
 from p2pctl.simulator.nodes import Link
+from tests.clock import Clock
 from tests.trees import TreeDoor, tree
 
 LONG = 30.0
@@ -38,15 +39,6 @@ TARGET = "/sys/kernel/config/nvmet"
 NQN = "nqn.2026-11.org.example:new"
 DRIVE = "0000:18:00.0"
 DEVICES: frozenset[PartName] = frozenset({"pci", "pools", "nvme", "exporters", "holders"})
-
-
-class Clock:
-    """A clock that stands still until it is told."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class OtherDoor(DemoDoor):
@@ -104,16 +96,6 @@ def _source(door: Door) -> DoorSource:
     session = Session(Globals())
     session.__dict__["door"] = door
     return DoorSource(session)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def door(clock: Clock) -> DemoDoor:
-    return DemoDoor(clock)
 
 
 @pytest.fixture

@@ -5,28 +5,9 @@ import pytest
 from p2pctl.simulator.demo import DRIVES, LOADS, MAPPED, demo_pools
 from p2pctl.simulator.door import EPOCH, DemoDoor
 from p2pctl.simulator.pools import STEP, Load
+from tests.clock import Clock
 
 PCI = "/sys/bus/pci/devices"
-
-
-class Clock:
-    """A clock that stands still until it is told."""
-
-    def __init__(self) -> None:
-        self.now = 1234.5
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def door(clock: Clock) -> DemoDoor:
-    return DemoDoor(clock)
 
 
 @pytest.fixture(scope="module")
