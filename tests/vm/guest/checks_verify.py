@@ -176,7 +176,7 @@ def check_no_use_of_a_disk_is_overlooked(context: Context) -> None:
         (first, "its whole disk is used: loop", lambda: _both(_partition(disk), lambda: _looped(disk))),
         (disk, "is on it", lambda: _looped(disk)),
         (disk, f"has {disk} open", lambda: _reader(disk)),
-        (disk, f"has {disk} open", lambda: _reader(context.out / "volume" / "dev" / "x", number)),
+        (disk, f"has {disk} open", lambda: _reader("/dev/volume", number)),
     ]
     for named, why, use in uses:
         fill(disk)
@@ -396,18 +396,19 @@ def _looped(disk: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reader(path: str | Path, number: int | None = None) -> Iterator[None]:
+def _reader(path: str, number: int | None = None) -> Iterator[None]:
     """Another process has it open and claims nothing; by a node that is made for it where its number is given."""
     if number is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         os.mknod(path, 0o600 | stat.S_IFBLK, number)
     program = "import sys; f = open(sys.argv[1], 'rb', 0); print('open', flush=True); sys.stdin.read()"
-    words = [sys.executable, "-c", program, str(path)]
+    words = [sys.executable, "-c", program, path]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"open\n"
         yield
         process.communicate(b"")
+    if number is not None:
+        Path(path).unlink()
 
 
 @contextlib.contextmanager
