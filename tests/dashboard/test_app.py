@@ -14,6 +14,7 @@ from p2pctl.dashboard.freshness import LATE, Freshness, aged
 from p2pctl.dashboard.once import view_names
 from p2pctl.dashboard.sampler import RATES
 from p2pctl.dashboard.settings import Settings
+from p2pctl.dashboard.views.view import View
 from p2pctl.dashboard.widgets.record_list import RecordList
 from p2pctl.dashboard.widgets.top_line import TopLine
 from tests.dashboard.piloting import HeldSource, pilot, screen_lines, until
@@ -159,13 +160,13 @@ def test_ctrl_c_quits_from_everywhere(opened: str, size: tuple[int, int]) -> Non
 def test_jump_goes_to_a_record_of_another_view() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("question_mark")
-        assert app.jump("pools", "0000:1f:00.0")
+        assert await app.jump("pools", "0000:1f:00.0")
         await until(driver, lambda: app.view.NAME == "pools" and len(app.screen_stack) == 1)
         current = app.query_one("#pools-pools", RecordList).current
         assert current is not None
         assert current[0] == "0000:1f:00.0"
-        assert not app.jump("pools", "nothing")
-        assert not app.jump("nowhere", "0000:1f:00.0")
+        assert not await app.jump("pools", "nothing")
+        assert not await app.jump("nowhere", "0000:1f:00.0")
 
     pilot(scenario)
 
@@ -235,13 +236,37 @@ def test_keys_can_be_given_another_place() -> None:
 
 
 def test_what_is_worth_keeping_is_noted_when_the_screen_closes() -> None:
+    """Of a list that nobody looked at, what the run before kept."""
+    turned = {"sort": "address", "reverse": True, "hidden": []}
+
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("3", "minus", "q")
         assert app.kept_last["view"] == "topology"
         assert app.kept_last["interval"] == 2.0
-        assert "pools-pools" in cast("dict[str, object]", app.kept_last["lists"])
+        lists = cast("dict[str, object]", app.kept_last["lists"])
+        assert lists.keys() == {"overview-pools", "overview-ports", "overview-findings", "topology-tree", "pools-pools"}
+        assert lists["pools-pools"] is turned
 
-    pilot(scenario)
+    pilot(scenario, settings=Settings(lists={"pools-pools": turned}))
+
+
+def test_a_view_comes_to_be_when_it_is_first_looked_at_and_stays() -> None:
+    """With the order that its list had."""
+    lists = {"pools-pools": {"sort": "address", "reverse": True, "hidden": []}}
+
+    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        assert [view.NAME for view in app.query(View)] == ["overview"]
+        await driver.press("2", "slash", "b", "a")
+        await until(driver, lambda: app.view.NAME == "pools" and app.view.query_one(RecordList).rows.text == "ba")
+        shown = [row.key for row in app.view.query_one(RecordList).rows.shown]
+        assert len(shown) > 1
+        assert shown == sorted(shown, reverse=True)
+        pools = app.view
+        await driver.press("escape", "1", "2")
+        assert app.view is pools
+        assert [view.NAME for view in app.query(View)] == ["overview", "pools"]
+
+    pilot(scenario, settings=Settings(lists=lists))
 
 
 def test_changes_do_nothing_without_write() -> None:
@@ -312,8 +337,8 @@ def test_escape_leads_back_to_where_somebody_was_led_from() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("escape")
         assert app.view.NAME == "overview"
-        assert app.jump("pools", "0000:1f:00.0")
-        assert app.jump("topology", "0000:1f:00.0")
+        assert await app.jump("pools", "0000:1f:00.0")
+        assert await app.jump("topology", "0000:1f:00.0")
         await until(driver, lambda: "esc Back" in screen_lines(app)[-1])
         await driver.press("slash", "x", "escape")
         await until(driver, lambda: not app.query("FilterLine"))
@@ -328,7 +353,7 @@ def test_escape_leads_back_to_where_somebody_was_led_from() -> None:
 
 def test_whoever_asked_for_a_view_by_its_number_is_not_led_back() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        assert app.jump("pools", "0000:1f:00.0")
+        assert await app.jump("pools", "0000:1f:00.0")
         await driver.press("5", "escape")
         await driver.pause()
         assert app.view.NAME == "target"

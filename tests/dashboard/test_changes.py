@@ -641,7 +641,7 @@ async def back(driver: Pilot[None], app: Dashboard, view: str, to: Screen[Any] |
         app.pop_screen()
         await driver.pause()
     if view != app.view.NAME:
-        app.action_view(view)
+        await app.action_view(view)
         await driver.pause()
 
 
@@ -658,12 +658,12 @@ def test_nothing_comes_over_a_change_that_is_carried_out() -> None:
         await driver.press("ctrl+p")
         await driver.pause()
         assert app.screen is dialog
-        assert not app.jump("pools", "0000:18:00.0")
+        assert not await app.jump("pools", "0000:18:00.0")
         assert app.screen is dialog
         await until(driver, lambda: any("A change is being carried out" in one.message for one in app._notifications))
         await driver.press("s")
         await in_phase(driver, app, "ended")
-        assert app.jump("pools", "0000:18:00.0")
+        assert await app.jump("pools", "0000:18:00.0")
 
     pilot(scenario, changer=changer, settings=WRITE)
 
