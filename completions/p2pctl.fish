@@ -213,6 +213,7 @@ function __p2pctl_table --no-scope-shadowing
                 pool\t'P2P memory: how much there is, how much is free, and who holds it.' \
                 device\t'PCI functions that take part in P2P: where they sit, and what they can lend.' \
                 topology\t'Show the PCI tree: host bridges, switches, and the devices that take part in P2P.' \
+                acs\t'Access Control Services: the PCIe feature that may send traffic between devices up to the host.' \
                 matrix\t'Show which devices may use whose P2P memory: verdict and distance of every pair.' \
                 explain\t'Explain whether devices may use P2P memory of another: why, and what to do about it.' \
                 providers\t'Show which P2P memory the kernel would choose for some clients.' \
@@ -280,6 +281,13 @@ function __p2pctl_table --no-scope-shadowing
             set options \
                 -a\t'Every PCI function, not only those that matter for P2P.' \
                 --all\t'Every PCI function, not only those that matter for P2P.' \
+                --wake\t'Wake sleeping devices to read their configuration space.'
+        case 'acs'
+            set commands \
+                list\t'List the functions with ACS: what each can do, what is on, and the pairs that it concerns.'
+        case 'acs list'
+            set options \
+                --rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022\t'Rules to go by instead of the kernel\'s own: a name of p2pctl rules list, or a release such as 6.12.' \
                 --wake\t'Wake sleeping devices to read their configuration space.'
         case 'matrix'
             set arguments device+

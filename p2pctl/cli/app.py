@@ -18,6 +18,7 @@ MODULES = {
     "pool": "p2pctl.cli.pool",
     "device": "p2pctl.cli.device",
     "topology": "p2pctl.cli.topology",
+    "acs": "p2pctl.cli.acs",
     "matrix": "p2pctl.cli.matrix",
     "explain": "p2pctl.cli.explain",
     "providers": "p2pctl.cli.providers",
