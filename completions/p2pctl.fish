@@ -213,7 +213,7 @@ function __p2pctl_table --no-scope-shadowing
                 pool\t'P2P memory: how much there is, how much is free, and who holds it.' \
                 device\t'PCI functions that take part in P2P: where they sit, and what they can lend.' \
                 topology\t'Show the PCI tree: host bridges, switches, and the devices that take part in P2P.' \
-                acs\t'Access Control Services: the PCIe feature that may send traffic between devices up to the host.' \
+                acs\t'Ports that may send traffic between devices up to the host: PCIe Access Control Services.' \
                 matrix\t'Show which devices may use whose P2P memory: verdict and distance of every pair.' \
                 explain\t'Explain whether devices may use P2P memory of another: why, and what to do about it.' \
                 providers\t'Show which P2P memory the kernel would choose for some clients.' \
@@ -236,6 +236,7 @@ function __p2pctl_table --no-scope-shadowing
                 clear\t'Delete everything that the NVMe target has: ports, subsystems with their namespaces, hosts.' \
                 dashboard\t'Show pools, the target and its P2P state live.' \
                 top\t'The dashboard by a shorter name.' \
+                monitor\t'Print what happens, a line an event, until interrupted.' \
                 verify\t'Prove with real transfers that P2P memory works between a pool and an NVMe drive.' \
                 bench\t'Measure transfers through P2P memory against the same ones through system memory.' \
                 capture\t'Record this host in one file.' \
@@ -738,6 +739,13 @@ function __p2pctl_table --no-scope-shadowing
                 --ascii\t'Draw with ASCII only.' \
                 --write\t'Allow changes of the target; each is asked about.' \
                 --no-mouse\t'Leave the mouse to the terminal.'
+        case 'monitor'
+            set options \
+                -i=text\t'Time between two looks at levels.' \
+                --interval=text\t'Time between two looks at levels.' \
+                -n=text\t'Stop after so many lines.' \
+                --count=text\t'Stop after so many lines.' \
+                --for=text\t'Stop after so long.'
         case 'verify'
             set arguments pool device
             set options \

@@ -10,7 +10,7 @@ from p2pctl.cli.rules import Rules
 from p2pctl.cli.session import Session
 
 app = noun("""
-Access Control Services: the PCIe feature that may send traffic between devices up to the host.
+Ports that may send traffic between devices up to the host: PCIe Access Control Services.
 
   $ p2pctl acs list
 """)

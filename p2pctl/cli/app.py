@@ -41,6 +41,7 @@ MODULES = {
     "clear": "p2pctl.cli.clear",
     "dashboard": "p2pctl.cli.dashboard",
     "top": "p2pctl.cli.top",
+    "monitor": "p2pctl.cli.monitor",
     "verify": "p2pctl.cli.verify",
     "bench": "p2pctl.cli.bench",
     "capture": "p2pctl.cli.capture",
