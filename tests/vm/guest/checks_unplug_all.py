@@ -38,7 +38,7 @@ def commands(stays: str, goes: str, other: str, out: Path) -> dict[str, tuple[st
         ("device", "show", goes), ("topology", "--all"), ("matrix", "--all"), ("explain", goes, other),
         ("explain", stays, goes), ("explain", goes, other, "--ask-kernel"), ("providers", goes, other),
         ("explain", goes, goes, "--trace", "1"),
-        ("rules", "list"), ("place",), ("doctor",), ("doctor", "--for", "nvmet"), ("target", "show"),
+        ("rules", "list"), ("acs", "list"), ("monitor", "--for", "2"), ("place",), ("doctor",), ("doctor", "--for", "nvmet"), ("target", "show"),
         ("subsystem", "list"), ("namespace", "list"), ("port", "list"), ("host", "list"), ("referral", "list", "1"),
         ("connection", "list"), ("export",), ("validate", str(out / "export.yaml")), ("diff", str(out / "export.yaml")),
         ("apply", str(out / "export.yaml"), "--dry-run"), ("recover",), ("dashboard", "--once"), ("metrics",),
