@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -12,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from p2pctl.cli import output
 from p2pctl.cli.options import Globals, shared, take_globals
+from p2pctl.errors import UsageError
 
 if TYPE_CHECKING:
     _Base = TyperCommand
@@ -46,6 +48,11 @@ class _Shared(_Base):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parses, and moves the global options of this level to where those of all levels come together."""
         rest = super().parse_args(ctx, args)
+        for param in self.params:
+            value = ctx.params.get(param.name)
+            if isinstance(value, float) and not math.isfinite(value):  # which every bound lets through
+                option = max(param.opts, key=len)
+                raise UsageError(f"{option} is no finite number: {value}", hint="give seconds, such as 0.5")
         before: Globals = ctx.meta.get(GLOBALS, Globals())
         ctx.meta[GLOBALS] = before.merged(take_globals(ctx.params))
         return rest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from p2pctl.cli import output
 from p2pctl.cli.session import Session
 from p2pctl.cli.terminal import ColorChoice, height, look, moves_cursor, width
-from p2pctl.errors import UnsupportedError, UsageError
+from p2pctl.errors import UnsupportedError
 from p2pctl.findings.changes import pool_changes
 from p2pctl.findings.pools import PoolState, pool_states
 from p2pctl.hardware.levels import PoolWatch
@@ -37,8 +36,6 @@ def watch(session: Session, interval: float, count: int | None) -> None:
     Raises UnsupportedError for a capture, in which nothing will ever move.
     """
     form = session.only("table", "plain", "jsonl")
-    if math.isnan(interval):  # which every bound lets through
-        raise UsageError("--interval is not a number", hint="give seconds, such as 0.5")
     if session.door.kind == "capture":
         raise UnsupportedError("a capture does not change", hint="p2pctl --capture FILE pool list shows what it holds")
     with PoolWatch(session.door) as pools:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from p2pctl.cli.app import build
 from tests.cli.conftest import Run
 
 COMMAND = ("sample", "options", "--number", "3")
@@ -131,3 +134,30 @@ def test_formats_that_a_command_lacks(run: Run) -> None:
     nested = run("sample", "nested", "-o", "csv")
     assert (nested.code, nested.out) == (2, "")
     assert "no CSV form" in nested.err
+
+
+def fractions(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Command lines that are complete but for the value of one option that takes seconds."""
+    needed = [str(param.name) for param in command.params if param.param_type_name == "argument" and param.required]
+    for param in command.params:
+        if param.type.name in {"float", "float range"}:
+            yield *path, *("1" for _ in needed), max(param.opts, key=len)
+    for name in getattr(command, "commands", ()):
+        if (child := command.get_command(None, name)) is not None:
+            yield from fractions(child, (*path, name))
+
+
+FRACTIONS = list(fractions(build()))
+
+
+def test_the_options_that_take_fractions_are_found() -> None:
+    assert {words[-1] for words in FRACTIONS} >= {"--seconds", "--warm-up", "--trace", "--interval", "--wait"}
+
+
+@pytest.mark.parametrize("words", FRACTIONS, ids=" ".join)
+@pytest.mark.parametrize("value", ["nan", "-nan", "inf"])
+def test_what_is_no_finite_number_is_refused_by_every_option(run: Run, words: tuple[str, ...], value: str) -> None:
+    """Bounds alone let nan through: it compares with nothing."""
+    outcome = run("--demo", *words[:-1], f"{words[-1]}={value}")
+    assert (outcome.code, outcome.out) == (2, ""), outcome
+    assert words[-1] in outcome.err
