@@ -32,10 +32,8 @@ def run(job: str, seconds: float) -> bytes:
     with tempfile.TemporaryDirectory(prefix="p2pctl-fio-") as directory:
         file = Path(directory) / "job.fio"
         file.write_text(job, encoding="utf-8")
-        # Read-only by its own switch, too: whatever the job says. The kernel ends it with this process, however that
-        # ends: its mapping would keep the pool.
-        words = ["--pdeathsig", "KILL", find(), "--readonly", "--output-format=json"]
-        words += [f"--aux-path={directory}", str(file)]
+        # Read-only by its own switch, too: whatever the job says.
+        words = [*_ending_with_us(), find(), "--readonly", "--output-format=json", f"--aux-path={directory}", str(file)]
         try:
             ran = programs.run("setpriv", *words, seconds=seconds + _PATIENCE, limit=_LIMIT, errors=True)
         except OSError as error:
@@ -49,6 +47,16 @@ def run(job: str, seconds: float) -> bytes:
         said = ran.output.decode("utf-8", "replace").strip().splitlines()
         raise P2pctlError(f"fio failed ({ran.code}): {said[-1] if said else 'it said nothing'}", hint=_HINT)
     return ran.output
+
+
+def _ending_with_us() -> tuple[str, ...]:
+    """Words for setpriv(1) and unshare(1): the kernel ends fio and all its jobs with this process, however that ends.
+
+    Their mappings would keep the pool. The jobs are processes, which the death of their parent does not reach; those of
+    a PID namespace go with the first of them. Only root makes one as it is.
+    """
+    user = () if os.geteuid() == 0 else ("--map-root-user",)
+    return ("--pdeathsig", "KILL", "unshare", *user, "--pid", "--fork", "--kill-child=KILL")
 
 
 def keep(job: str, path: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,29 +45,40 @@ def test_a_failure_a_flood_and_a_hang_are_errors(
         fio.run("[job]", 0)
 
 
-def test_it_ends_with_a_process_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its mapping would keep the pool's memory."""
-    pid = tmp_path / "pid"
-    stand_in(tmp_path, monkeypatch, f"echo $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 100")
-    program = "from p2pctl.hardware import fio; fio.run('[job]', 100)"
-    with subprocess.Popen([sys.executable, "-c", program]) as process:
-        assert wait(pid.exists)
+START = "from p2pctl.hardware import fio; import sys; fio.run(sys.argv[1], 100)"
+
+
+def test_it_and_its_jobs_end_with_a_process_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapping would keep the pool's memory. Like fio's own, the jobs are processes in sessions of their own."""
+    (tmp_path / "job").touch()
+    stand_in(tmp_path, monkeypatch, f"for one in 1 2 3; do setsid tail -f {tmp_path}/job & done; wait")
+    with subprocess.Popen([sys.executable, "-c", START, "[job]"]) as process:
+        assert wait(lambda: len(alive(f"{tmp_path}/job")) == 3)
         process.send_signal(signal.SIGKILL)
-    number = int(pid.read_text())
-    assert wait(lambda: not Path(f"/proc/{number}").exists() or state(number) == "Z")
+    assert wait(lambda: not alive(f"{tmp_path}/job"))
+    assert wait(lambda: not alive(str(tmp_path)))
 
 
-def state(number: int) -> str:
+def alive(word: str) -> list[int]:
+    """Processes with this in their command line; one that has ended has none."""
+    return [number for number in processes() if word.encode() in content(f"/proc/{number}/cmdline")]
+
+
+def processes() -> list[int]:
+    return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+
+
+def content(path: str) -> bytes:
     try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return "Z"
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
-def wait(condition: object) -> bool:
+def wait(condition: Callable[[], bool]) -> bool:
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
+        if condition():
             return True
         time.sleep(0.02)
     return False

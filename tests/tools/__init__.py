@@ -25,6 +25,7 @@ PACKAGES = {
     "promtool": "prometheus",
     "lintian": "lintian",
     "systemd-analyze": "systemd",
+    "fio": "fio",
 }
 """Each program, or file by its absolute path, and the Debian package that it comes from."""
 
