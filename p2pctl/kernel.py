@@ -8,7 +8,7 @@ File names are ``str`` with ``surrogateescape``; contents are ``bytes``, since d
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -260,6 +260,15 @@ class Identity(NamedTuple):
     """Of a file; 0 for a block device, whose node may be made anew at any time."""
 
 
+class Stretch(NamedTuple):
+    """Bytes of a disk, or of a file, that come from the same kind of place."""
+
+    offset: int
+    length: int
+    reason: str | None
+    """Why the drive is not asked when they are read, or not for these bytes; None where it is."""
+
+
 class Disk(Protocol):
     """A block device or a file, opened past the page cache (O_DIRECT)."""
 
@@ -283,6 +292,13 @@ class Disk(Protocol):
 
     def flush(self) -> None:
         """Has the disk keep what it was sent, also without power. Raises OSError."""
+        ...
+
+    def stretches(self, offset: int, length: int) -> Iterable[Stretch]:
+        """Where these bytes come from, in order and without gaps; of a block device all from the drive.
+
+        Raises OSError (EOPNOTSUPP: the file system of a file does not tell).
+        """
         ...
 
     def close(self) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from p2pctl.cli.drives import Drive, find_drive
 from p2pctl.cli.measuring import Job, Plan, measure
 from p2pctl.cli.trying import Host, told_as
-from p2pctl.errors import P2pctlError, RefusedError, UnsupportedError, UsageError
-from p2pctl.proof.copying import Ends, Memories, check_copy
+from p2pctl.errors import RefusedError, UnsupportedError, UsageError
+from p2pctl.proof.copying import Ends, Memories, check_copy, copy_whole
 from p2pctl.proof.data import SHARE
 from p2pctl.proof.figures import Setting
 from p2pctl.proof.judge import judge
 from p2pctl.proof.pairs import Piece, Pool, piece_of, too_small
 from p2pctl.proof.reading import close_bench, find_place, open_bench, read_through
+from p2pctl.proof.stored import check_stored
 from p2pctl.proof.writing import put_back
 from p2pctl.render.bench import Measured, Told, bench_page
 from p2pctl.resolver.bandwidth import Bandwidth, bandwidth
@@ -90,6 +91,7 @@ def _measured(host: Host, who: Parties, plan: Plan) -> list[Measured]:
         wanted = max(plan.blocks) * max(plan.depths)
         _check_blocks(plan, unit)
         span = _span(plan, source)
+        check_stored(source, who.source.disk, 0, span)
         taken = stack.enter_context(_held(host, who.destination, plan, (span, unit))) if who.destination else None
         share = 2 * SHARE if plan.fio else SHARE  # fio maps as much beside it
         piece = stack.enter_context(piece_of(memory, who.pool, wanted, unit, share))
@@ -103,6 +105,10 @@ def _measured(host: Host, who: Parties, plan: Plan) -> list[Measured]:
             stop = stack.enter_context(deferred())
             stack.enter_context(put_back(taken.disk, taken.plain, taken.blank, taken.rescue))
             _check_copied(host, ends, piece, unit)
+            # Before anything is measured: the first write to a place in a file, or on a thin disk, is to make room.
+            copy_whole(ends, ordinary, stop)
+            if not stop():
+                check_stored(taken.disk, *taken.blank.place)
         return measure(job, settings, stop)
 
 
@@ -162,8 +168,6 @@ def _check_carried(host: Host, who: Parties, piece: Piece, source: Disk, unit: i
     """Raises RefusedError where the kernel does not carry the source's data into the pool, and rightly."""
     memory = host.session.door.memory
     place = find_place(memory, source, who.source.disk, unit, unit)
-    if place is None:
-        raise P2pctlError(f"{who.source.disk} is too small for a transfer", hint="name a larger disk or file")
     tools = open_bench(memory, source, piece.region)
     try:
         seen = read_through(tools, place, "pool")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.drives import Drive, disks_of, find_drive, unit_of
 from p2pctl.cli.trying import Host, refusal, told_as
-from p2pctl.errors import ExitCode, NotFoundError, P2pctlError
+from p2pctl.errors import ExitCode, NotFoundError, P2pctlError, UnsupportedError
 from p2pctl.proof.judge import judge
 from p2pctl.proof.model import Judgement, Layout, Levels
 from p2pctl.proof.pairs import Pair, Pool, Proof, check_mappable, piece_of, prove_reads, untested
@@ -57,7 +57,7 @@ def verify_pair(session: Session, provider: str, client: str, wish: Wish, *, wak
         if proof.error is not None:
             raise refusal(proof.error, f"transfer between {pair.disk} and the pool of {pair.provider}")
         if proof.judgement.result == "not-tested":
-            raise P2pctlError(proof.judgement.text, hint="name a larger disk or file")
+            raise UnsupportedError(proof.judgement.text, hint=proof.judgement.meaning)
     return host, proofs
 
 

@@ -10,9 +10,9 @@ import mmap
 import os
 import signal
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from p2pctl.kernel import Closing, Identity, Part
+from p2pctl.kernel import Closing, Identity, Part, Stretch
 
 _MAPPING = os.O_RDWR | os.O_CLOEXEC
 _BOTH = mmap.PROT_READ | mmap.PROT_WRITE
@@ -121,6 +121,14 @@ class DirectDisk(Closing):
     def flush(self) -> None:
         """fdatasync(2), which sends a flush to the drive as well."""
         os.fdatasync(self._descriptor)
+
+    def stretches(self, offset: int, length: int) -> Iterable[Stretch]:
+        """As the file system of a file tells."""
+        if self.identity.node is not None:
+            return (Stretch(offset, length, None),)
+        from p2pctl.hardware.extents import read_stretches  # noqa: PLC0415  it takes ctypes, which only files need
+
+        return read_stretches(self._descriptor, offset, length)
 
     def close(self) -> None:
         """Gives the descriptor back. Harmless when repeated."""

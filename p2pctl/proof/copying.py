@@ -161,3 +161,18 @@ def check_copy(memory: Memory, ends: Ends, pool: Region, length: int) -> Differe
         return compare(expected, plain.get(0, length), before)
     finally:
         plain.close()
+
+
+def copy_whole(ends: Ends, ordinary: Region, stop: Callable[[], bool]) -> None:
+    """Copies all of the span through system memory; ends early where it is to ``stop``. Raises OSError."""
+    destination = ends.destination
+    if destination is None:
+        raise ValueError("a copy needs a destination")
+    for offset in range(0, ends.span, ordinary.size):
+        length = min(ordinary.size, ends.span - offset)
+        part = (Part(ordinary, 0, length),)
+        whole(ends.source.read(offset, part), Place(ends.source_path, offset, length))
+        there = ends.start + offset
+        whole(destination.write(there, part), Place(ends.destination_path, there, length))
+        if stop():
+            return

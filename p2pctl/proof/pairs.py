@@ -106,24 +106,22 @@ def prove_reads(
             for one in _one(memory, piece, disk, pair, layouts(predicted)):
                 if isinstance(one, OSError):
                     yield untested(pair, predicted, piece.levels, one)
-                elif isinstance(one, str):
-                    yield Proof(pair, predicted, Judgement("not-tested", None, one), piece.levels)
+                elif isinstance(one, UnsupportedError):
+                    untried = Judgement("not-tested", None, f"no transfer was tried: {one.message}", one.hint)
+                    yield Proof(pair, predicted, untried, piece.levels)
                 else:
                     yield Proof(pair, predicted, judge(predicted, one, release, pair.excuse), piece.levels, one)
 
 
 def _one(
     memory: Memory, piece: Piece, disk: Disk, pair: Pair, layouts: Sequence[Layout]
-) -> Iterator[Observed | OSError | str]:
+) -> Iterator[Observed | OSError | UnsupportedError]:
     """What was seen of a disk in each layout, or why nothing was."""
-    length = min(piece.region.size, disk.size) // pair.unit * pair.unit
+    least = pair.unit if set(layouts) <= {"pool"} else 2 * pair.unit  # a half each
     try:
-        place = find_place(memory, disk, pair.disk, length, pair.unit) if length else None
-    except OSError as error:
+        place = find_place(memory, disk, pair.disk, piece.region.size // least * least, least)
+    except (OSError, UnsupportedError) as error:
         yield error
-        return
-    if place is None:
-        yield f"{pair.disk} has {disk.size} bytes: too few for a transfer"
         return
     bench = open_bench(memory, disk, piece.region)
     try:

@@ -10,9 +10,14 @@ from typing import NamedTuple
 from p2pctl.kernel import Disk, Memory, Part, Region
 from p2pctl.proof.data import PAGE, compare, inverse, is_uniform, positions
 from p2pctl.proof.model import Layout, Observed
+from p2pctl.proof.stored import rooms
 
 ATTEMPTS = 5
 """How often a place is tried at which somebody else writes."""
+
+
+_TRIED = 8
+"""Places that are looked at."""
 
 
 class Place(NamedTuple):
@@ -50,18 +55,21 @@ def close_bench(bench: Bench) -> None:
     bench.beside.close()
 
 
-def find_place(memory: Memory, disk: Disk, path: str, length: int, unit: int) -> Place | None:
-    """A place whose bytes are not all alike, if there is one at hand; None on a disk that is too small.
+def find_place(memory: Memory, disk: Disk, path: str, length: int, unit: int) -> Place:
+    """A place on the drive whose bytes are not all alike, if there is one at hand; shorter where nothing longer is.
 
-    Raises OSError where the disk cannot be read in the ordinary way.
+    Raises UnsupportedError where nothing of it is on the drive, OSError where it cannot be read in the ordinary way.
     """
-    first: Place | None = None
+    found = rooms(disk, path, unit)
+    length = min(length, max(room.length for room in found))
+    fitting = [room for room in found if room.length >= length]
+    first = Place(path, fitting[0].start, length)
     with closing(memory.ordinary(length)) as plain:
-        for offset in positions(disk.size, length, unit):
-            place = Place(path, offset, length)
-            first = first or place
-            if not is_uniform(_ordinary(disk, plain, place, b"")):
-                return place
+        for room in fitting[:_TRIED]:
+            for offset in positions(room.length, length, unit, _TRIED // min(len(fitting), _TRIED)):
+                place = Place(path, room.start + offset, length)
+                if not is_uniform(_ordinary(disk, plain, place, b"")):
+                    return place
     return first
 
 

@@ -12,6 +12,7 @@ from p2pctl.proof.blank import PIECE, Blank
 from p2pctl.proof.data import compare, inverse, pattern
 from p2pctl.proof.model import Difference, Layout, Observed
 from p2pctl.proof.reading import ATTEMPTS, Bench, Place, fill, gather, parts, whole
+from p2pctl.proof.stored import check_stored
 
 
 class TransferInterruptedError(P2pctlError):
@@ -99,12 +100,14 @@ def write_through(bench: Bench, place: Place, layout: Layout, stop: Callable[[],
     """A known pattern from the drive into the pool, then its inverse from the pool to the drive.
 
     For the block of ``put_back``. ``stop`` says that the process is to end. Raises TransferInterruptedError where it
-    does, OSError where the drive fails in the ordinary way, and where the pool has gone.
+    does, UnsupportedError where what was written is not on the drive then, OSError where the drive fails in the
+    ordinary way, and where the pool has gone.
     """
     vector = parts(bench, layout, place.length)
     known = pattern(f"{place.path} {place.offset} {layout}", place.length)
     other = inverse(known)
     _put(bench, place, known)
+    check_stored(bench.disk, *place)  # which in a file only the first write may have made so
     _go_on(stop)
     fill(vector, other)
     arrived = _moved(lambda: bench.disk.read(place.offset, vector))

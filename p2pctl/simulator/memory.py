@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from p2pctl.kernel import Closing, Files, Identity, Part
+from p2pctl.kernel import Closing, Files, Identity, Part, Stretch
 from p2pctl.simulator import distance
 from p2pctl.simulator.nodes import error
 from p2pctl.simulator.pools import Taken
@@ -87,6 +87,10 @@ class MemoryDisk(Closing):
         """What is written is kept at once."""
         if not self._open:
             raise error(errno.EBADF, self._path)
+
+    def stretches(self, offset: int, length: int) -> tuple[Stretch, ...]:
+        """All of it is a drive's."""
+        return (Stretch(offset, length, None),)
 
     def _check(self, offset: int, parts: Sequence[Part]) -> int:
         """Bytes that can be transferred. Raises EINVAL for blocks cut in two, and as the kernel does for P2P memory.

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from p2pctl.simulator.memory import DemoMemory
+from p2pctl.kernel import Stretch
+from p2pctl.simulator.memory import DemoMemory, MemoryDisk
 from tests.cli.conftest import Run
 
 QUICK = ("--seconds", "0.002", "--warm-up", "0", "--runs", "2")
@@ -100,6 +101,39 @@ def test_what_does_not_fit_into_the_pools_share_is_left_out_with_its_numbers(run
     assert "64 transfers of 1.0 MiB are left out: they take 64.0 MiB" in outcome.err
     found = {(item["block_size"], item["depth"]) for item in json.loads(outcome.out)["items"]}
     assert found == {(4096, 1), (4096, 64), (1 << 20, 1)}
+
+
+def test_a_file_that_no_drive_is_asked_for_is_not_measured(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Holes would be filled by the processor, at the pace of memory. As if the disk were such a file."""
+    monkeypatch.setattr(MemoryDisk, "stretches", lambda _, offset, length: [Stretch(offset, length, "it is a hole")])
+    monkeypatch.setattr(MemoryDisk, "read", lambda *_: pytest.fail("nothing may be read"))
+    outcome = run("--demo", "bench", "nvme0", "nvme1", *QUICK)
+    assert (outcome.code, outcome.out) == (5, "")
+    assert "it is a hole" in outcome.err
+
+
+def test_a_copy_whose_room_is_not_on_the_drive_is_not_measured_and_is_put_back(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = MemoryDisk.stretches
+
+    def told(self: MemoryDisk, offset: int, length: int) -> tuple[Stretch, ...]:
+        return (Stretch(offset, length, "it is packed"),) if self._write else real(self, offset, length)
+
+    stored: list[bytes] = []
+    keep = DemoMemory.store
+
+    def noted(self: DemoMemory, path: str, offset: int, data: bytes) -> None:
+        stored.append(data)
+        keep(self, path, offset, data)
+
+    monkeypatch.setattr(MemoryDisk, "stretches", told)
+    monkeypatch.setattr(DemoMemory, "store", noted)
+    outcome = run("--demo", "bench", "nvme0", "nvme1", "nvme6n1", "--confirm", "nvme6n1", "--span", "1M", *QUICK)
+    assert (outcome.code, outcome.out) == (5, ""), outcome
+    assert "it is packed" in outcome.err
+    assert any(any(data) for data in stored)
+    assert not any(stored[-1])
 
 
 def test_no_bar_is_drawn_where_nobody_looks(run: Run) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from p2pctl.errors import P2pctlError, UsageError
 from p2pctl.kernel import Part
-from p2pctl.proof.copying import Ends, Limits, Memories, check_copy, run
+from p2pctl.proof.copying import Ends, Limits, Memories, check_copy, copy_whole, run
 from p2pctl.proof.data import pattern
 from p2pctl.proof.figures import GIGA, Run, Setting, figures, percentile, range_of
 from p2pctl.proof.fio import FioFigures, job_text, parse
@@ -208,3 +208,18 @@ def test_a_file_name_that_fio_would_read_as_more_is_refused(name: str) -> None:
 def test_a_colon_in_a_name_does_not_end_it() -> None:
     job = job_text(Setting(4096, 1, "ordinary"), "/srv/a:b", "/pool", 1 << 20, (0, 1))
     assert "filename=/srv/a\\:b\n" in job
+
+
+def test_before_copies_are_measured_all_of_their_place_is_written() -> None:
+    """The first write to a place in a file makes room for it, which takes longer; nothing else is written to."""
+    source, destination = Disk(), Disk()
+    before = bytes(destination.data)
+    ends = Ends(source, "/dev/x", destination, "/dev/y", 6 * BLOCK, 2 * BLOCK)
+    ordinary = MemoryRegion(4 * BLOCK, None, lambda: None)
+    copy_whole(ends, ordinary, bool)
+    assert destination.data[2 * BLOCK : 8 * BLOCK] == source.data[: 6 * BLOCK]
+    assert destination.data[: 2 * BLOCK] == before[: 2 * BLOCK]
+    assert destination.data[8 * BLOCK :] == before[8 * BLOCK :]
+    destination.writes = 0
+    copy_whole(ends, ordinary, lambda: True)
+    assert destination.writes == 1, "a signal ends it"
