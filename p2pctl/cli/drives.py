@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.errors import NotFoundError, P2pctlError, UnsupportedError
-from p2pctl.hardware.backing import mounted_from, read_backing
+from p2pctl.hardware.backing import Mount, mounted_from, read_backing
 from p2pctl.hardware.reading import Reader
 from p2pctl.model.address import Address
 from p2pctl.model.facts import Missing
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from p2pctl.model.snapshot import Snapshot
 
 _BLOCK = "/sys/class/block"
+
+_ON_ONE = frozenset({"ext2", "ext3", "ext4", "xfs"})
+"""File systems whose files lie on the device that they are mounted from, and nowhere else."""
 
 
 class Drive(NamedTuple):
@@ -70,10 +73,13 @@ def find_drive(session: Session, snapshot: Snapshot, provider: Address, text: st
         if not disks or not isinstance(client, Address):
             raise no_drive(snapshot, provider, client, resolver)
         return Drive(client, disks[0], unit_of(session, disks[0]), named=False)
-    device = named.path if named.kind == "block" else _below(session, named)
+    mount = None if named.kind == "block" else _below(session, named)
+    device = named.path if mount is None else mount.source
     client = find_client(snapshot, device)
     if not isinstance(client, Address) or not disks_of(snapshot, client):
         raise no_drive(snapshot, provider, client, resolver)
+    if mount is not None:
+        _check_on_one(named, mount)
     return Drive(client, named.path, unit_of(session, device), named=True, backing=named)
 
 
@@ -98,14 +104,27 @@ def _named_disk(session: Session, text: str) -> Backing | None:
     return found._replace(path=found.real) if isinstance(found.real, str) else found
 
 
-def _below(session: Session, file: Backing) -> str:
-    """The device that a file lies on. Raises UnsupportedError where it lies on none."""
-    device = mounted_from(Reader(session.door.files), file.path)
-    if device is None:
+def _below(session: Session, file: Backing) -> Mount:
+    """The file system that a file lies on. Raises UnsupportedError where that lies on no device."""
+    mount = mounted_from(Reader(session.door.files), file.path)
+    if mount is None:
         raise UnsupportedError(
             f"{file.path} lies on no disk, as far as /proc/self/mountinfo tells", hint="name a drive or a partition"
         )
-    return device
+    return mount
+
+
+def _check_on_one(file: Backing, mount: Mount) -> None:
+    """Raises UnsupportedError for a file that may lie on another device than the one that is mounted."""
+    other = next((option for option in sorted(mount.options) if option.startswith("rtdev=")), None)
+    if mount.kind in _ON_ONE and other is None:
+        return
+    raise UnsupportedError(
+        f"{file.path} may lie on another device than {mount.source}: "
+        + (f"its file system has two ({other})" if other else f"{mount.kind} can spread a file over several"),
+        hint="name a drive, a partition, or a file on ext4 or on XFS without a real-time device",
+        path=file.path,
+    )
 
 
 def no_drive(snapshot: Snapshot, provider: Address, client: Client, resolver: Resolver) -> P2pctlError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from p2pctl.hardware.reading import Reader
 from p2pctl.model.backing import Backing, BackingKind
@@ -17,28 +18,41 @@ _SOURCE = 2
 """Fields after the dash in a line of mountinfo that hold type and source (proc_pid_mountinfo(5))."""
 
 
+class Mount(NamedTuple):
+    """A line of mountinfo."""
+
+    source: str
+    """A device node, or whatever the file system calls it."""
+    where: str
+    """The mount point."""
+    kind: str
+    """``ext4``."""
+    options: frozenset[str]
+    """Of the file system, as it writes them: ``rtdev=/dev/sdb``."""
+
+
 def read_backing(reader: Reader, wanted: Iterable[str]) -> dict[str, Backing]:
     """What stands behind each path. Never raises: what could not be found out is said so."""
     uses = _Uses(reader)
     return {path: _one(reader, uses, path) for path in dict.fromkeys(wanted)}
 
 
-def mounted_from(reader: Reader, path: str) -> str | None:
-    """The device node that the file system of a file, by its real path, is mounted from; None where it has none."""
+def mounted_from(reader: Reader, path: str) -> Mount | None:
+    """What the file system of a file, by its real path, is mounted from; None where that is no device."""
     found, longest = None, -1
-    for source, where in _mounts(reader, reversed(_MOUNTS)):
-        inside = where in {"/", path} or path.startswith(f"{where}/")
-        if inside and len(where) >= longest:
-            found, longest = source, len(where)
-    if found is None or not found.startswith("/"):
+    for one in _mounts(reader, reversed(_MOUNTS)):
+        inside = one.where in {"/", path} or path.startswith(f"{one.where}/")
+        if inside and len(one.where) >= longest:
+            found, longest = one, len(one.where)
+    if found is None or not found.source.startswith("/"):
         return None
     with contextlib.suppress(OSError):
-        return reader.files.realpath(found)
+        return found._replace(source=reader.files.realpath(found.source))
     return found
 
 
-def _mounts(reader: Reader, candidates: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Source and mount point of every mount, the newest last, by the first of the files that can be read."""
+def _mounts(reader: Reader, candidates: Iterable[str]) -> Iterator[Mount]:
+    """Every mount, the newest last, by the first of the files that can be read."""
     for candidate in candidates:
         data = reader.data(candidate, "mounts")
         if isinstance(data, Missing):
@@ -47,12 +61,13 @@ def _mounts(reader: Reader, candidates: Iterable[str]) -> Iterator[tuple[str, st
         return
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _parsed(lines: Iterable[str]) -> Iterator[Mount]:
     for line in lines:
         before, dash, after = line.partition(" - ")
         fields, kinds = before.split(" "), after.split(" ")
         if dash and len(fields) > 4 and len(kinds) >= _SOURCE:
-            yield _plain(kinds[1]), _plain(fields[4])
+            options = kinds[2] if len(kinds) > _SOURCE else ""
+            yield Mount(_plain(kinds[1]), _plain(fields[4]), _plain(kinds[0]), frozenset(_plain(options).split(",")))
 
 
 def _one(reader: Reader, uses: _Uses, path: str) -> Backing:
@@ -138,9 +153,9 @@ class _Uses:
 
     def _read_mounts(self) -> Iterator[tuple[str, str]]:
         """Source, followed where it is a link such as /dev/mapper's, and mount point."""
-        for source, where in _parsed(self._lines(_MOUNTS)):
-            if source.startswith("/"):
-                yield self._followed(source), where
+        for one in _parsed(self._lines(_MOUNTS)):
+            if one.source.startswith("/"):
+                yield self._followed(one.source), one.where
 
     def _followed(self, path: str) -> str:
         try:

@@ -13,6 +13,7 @@ import pytest
 from p2pctl.cli import verifying
 from p2pctl.kernel import Disk, Part
 from p2pctl.proof.pairs import Proof
+from p2pctl.simulator import demo
 from p2pctl.simulator.memory import DemoMemory, MemoryDisk
 from tests.cli.conftest import Run
 
@@ -176,6 +177,28 @@ def test_nothing_is_written_to_what_is_in_use(run: Run, disk: str, why: str) -> 
     outcome = run("--demo", "verify", "nvme0", disk, "--write", "--confirm", disk)
     assert outcome.code in {5, 6}
     assert why in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "why"),
+    [
+        ("btrfs", "rw,subvol=/", "btrfs can spread a file over several"),
+        ("f2fs", "rw", "f2fs can spread a file over several"),
+        ("xfs", "rw,rtdev=/dev/sdb,noquota", "its file system has two (rtdev=/dev/sdb)"),
+        ("xfs", "rw,noquota", None),
+        ("ext4", "rw", None),
+    ],
+)
+def test_a_file_that_may_lie_on_another_drive_is_not_tried(
+    run: Run, kind: str, options: str, why: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wrong drive would be judged."""
+    mounts = demo._MOUNTS + f"99 28 259:1 / /srv rw,relatime - {kind} /dev/nvme1n1 {options}\n".encode()
+    monkeypatch.setattr(demo, "_MOUNTS", mounts)
+    outcome = run("--demo", "verify", "nvme0", "/srv/images/rescue.img")
+    assert ("may lie on another device than /dev/nvme1n1" in outcome.err) is (why is not None), outcome
+    assert (why or "") in outcome.err
+    assert outcome.code == (5 if why else 1), "the demo's file itself cannot be opened"
 
 
 def test_a_write_goes_both_ways_and_is_put_back(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
