@@ -111,16 +111,21 @@ def _fio_item(one: Measured) -> Item:
         "p50": range_of([run.p50 for run in one.fio]).median,
         "p99": range_of([run.p99 for run in one.fio]).median,
         "transfers": sum(run.transfers for run in one.fio),
-        "within_spread": agrees(one),
+        "agrees": agrees(one),
+        "tolerance": TOLERANCE,
     }
 
 
+TOLERANCE = 0.1
+"""By which share the rates of fio's runs may miss these and still agree: neither is exact to the last percent."""
+
+
 def agrees(one: Measured) -> bool | None:
-    """Whether the rates of fio's runs and of these overlap, or miss each other by less than a tenth."""
+    """Whether the rates of fio's runs and of these overlap, or miss each other by no more than the tolerance."""
     if not one.fio:
         return None
     rate, other = one.figures.rate, range_of([run.rate for run in one.fio])
-    return other.least <= 1.1 * rate.most and other.most >= 0.9 * rate.least
+    return other.least <= (1 + TOLERANCE) * rate.most and other.most >= (1 - TOLERANCE) * rate.least
 
 
 def bench_page(
@@ -154,17 +159,21 @@ def bench_page(
     return Page(
         report,
         (
-            Section(_head(names, told), (Grid(columns, items),)),
+            Section(_head(told), (Lines((_through(names, told),)), Grid(columns, items))),
             Section("", (Lines(report.notes),)),
         ),
     )
 
 
-def _head(names: Names, told: Told) -> str:
-    pool = names.label(told.provider)
+def _head(told: Told) -> str:
     if told.destination is None:
-        return f"Reads from {told.source} into the pool of {pool}, and into system memory"
-    return f"Copies from {told.source} to {told.destination} through the pool of {pool}, and through system memory"
+        return f"Reads from {told.source}"
+    return f"Copies from {told.source} to {told.destination}"
+
+
+def _through(names: Names, told: Told) -> str:
+    word = "Into" if told.destination is None else "Through"
+    return f"{word} the pool of {names.label(told.provider)}, and {word.lower()} system memory."
 
 
 def _notes(told: Told, measured: Sequence[Measured]) -> Iterator[str]:
@@ -179,11 +188,13 @@ def _notes(told: Told, measured: Sequence[Measured]) -> Iterator[str]:
         "CPU: this process's own, user and system; interrupts are not in it. Rates are medians of "
         f"{measured[0].figures.runs if measured else 0} runs; a thread for each transfer under way."
     )
-    differing = [one for one in measured if agrees(one) is False]
+    compared = [one for one in measured if one.fio]
+    differing = [one for one in compared if not agrees(one)]
     if differing:
         yield (
-            f"fio's rates lie outside the spread for {len(differing)} settings. Of small blocks this program measures "
-            "its own share, too, some microseconds a transfer: there fio is right."
+            f"fio's rates miss the range of these runs by more than {TOLERANCE:.0%} for {len(differing)} of "
+            f"{len(compared)} settings. Of small blocks this program measures its own share, too, some microseconds a "
+            "transfer: there fio is right."
         )
-    elif any(one.fio for one in measured):
-        yield "fio's rates lie within the spread of these runs."
+    elif compared:
+        yield f"fio's rates overlap the range of these runs, or miss it by no more than {TOLERANCE:.0%}."

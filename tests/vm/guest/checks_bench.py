@@ -67,7 +67,7 @@ def check_fio_measures_the_same(context: Context) -> None:
     told = [
         f"{item['memory']} x{item['depth']}: {item['rate']['least']:.0f} to {item['rate']['most']:.0f} bytes a second, "
         f"fio {item['fio']['rate']['least']:.0f} to {item['fio']['rate']['most']:.0f}"
-        f"{'' if item['fio']['within_spread'] else ', outside the spread'}"
+        f"{'' if item['fio']['agrees'] else ', further away than it calls agreement'}"
         for item in document["items"]
     ]
     (context.out / "fio").write_text("\n".join(told))
