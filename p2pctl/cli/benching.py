@@ -98,7 +98,7 @@ def _measured(host: Host, who: Parties, plan: Plan) -> list[Measured]:
         ordinary = stack.enter_context(contextlib.closing(memory.ordinary(piece.region.size)))
         ends = _ends(source, who, taken, span)
         _check_carried(host, who, piece, source, unit)
-        settings = _settings(plan, piece, who)
+        settings = _settings(plan, piece, who, unit)
         job = Job(host.session, who.source.disk, who.pool, ends, Memories(piece.region, ordinary), plan)
         stop = Interruption()
         if taken is not None:
@@ -139,10 +139,14 @@ def _check_copied(host: Host, ends: Ends, piece: Piece, unit: int) -> None:
 
 
 def _check_blocks(plan: Plan, unit: int) -> None:
-    """Raises UsageError for blocks that no disk takes."""
+    """Raises UsageError for blocks that no disk takes, and where none has halves that all do."""
     wrong = [block for block in plan.blocks if block % unit]
     if wrong:
         raise UsageError(f"blocks of {wrong[0]} bytes are no multiple of {unit}", hint=f"--block-size {unit}")
+    if plan.mixed and all(block % (2 * unit) for block in plan.blocks):
+        raise UsageError(
+            f"half of a mixed transfer has to be a multiple of {unit} bytes, too", hint=f"--block-size {2 * unit}"
+        )
 
 
 def _span(plan: Plan, source: Disk) -> int:
@@ -182,10 +186,15 @@ def _check_carried(host: Host, who: Parties, piece: Piece, source: Disk, unit: i
         )
 
 
-def _settings(plan: Plan, piece: Piece, who: Parties) -> tuple[Setting, ...]:
-    """Those that fit into the piece. Raises BusyError where none fits."""
+def _settings(plan: Plan, piece: Piece, who: Parties, unit: int) -> tuple[Setting, ...]:
+    """Those that fit into the piece, and whose halves the disks take. Raises BusyError where none fits."""
     pairs = [(block, depth) for block in plan.blocks for depth in plan.depths]
     fitting = [(block, depth) for block, depth in pairs if block * depth <= piece.region.size]
     if not fitting:
         raise too_small(who.pool.address, piece.levels.before or 0, min(plan.blocks) * min(plan.depths))
-    return tuple(Setting(block, depth, way) for block, depth in fitting for way in plan.ways)
+    return tuple(
+        Setting(block, depth, way)
+        for block, depth in fitting
+        for way in plan.ways
+        if way != "mixed" or block % (2 * unit) == 0
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.progress import Progress, progress
@@ -56,15 +56,24 @@ class Job(NamedTuple):
     plan: Plan
 
 
-def left_out(plan: Plan, available: int | None, size: int) -> tuple[str, ...]:
+def left_out(plan: Plan, available: int | None, size: int) -> Iterator[str]:
     """What does not fit into the piece, with its numbers."""
-    return tuple(
-        f"{depth} transfers of {format_bytes(block)} are left out: they take {format_bytes(block * depth)}, and no "
-        f"more than one in {SHARE} of the {format_bytes(available or 0)} available may be taken ({format_bytes(size)})"
-        for block in plan.blocks
-        for depth in plan.depths
-        if block * depth > size
-    )
+    for block in plan.blocks:
+        for depth in plan.depths:
+            if block * depth > size:
+                yield (
+                    f"{depth} transfers of {format_bytes(block)} are left out: they take "
+                    f"{format_bytes(block * depth)}, and no more than one in {SHARE} of the {format_bytes(available or 0)} available may be taken "
+                    f"({format_bytes(size)})"
+                )
+
+
+def not_halved(settings: Sequence[Setting]) -> Iterator[str]:
+    """What is measured through both kinds of memory, but not through half of each."""
+    mixed = {setting.block for setting in settings if setting.way == "mixed"}
+    for block in dict.fromkeys(setting.block for setting in settings):
+        if mixed and block not in mixed:
+            yield f"{format_bytes(block)} is left out of the mixed transfers: half of it is no whole page or block"
 
 
 def measure(job: Job, settings: Sequence[Setting], stop: Interruption) -> list[Measured]:
@@ -73,7 +82,7 @@ def measure(job: Job, settings: Sequence[Setting], stop: Interruption) -> list[M
     Raises OSError of a transfer, TransferInterruptedError, P2pctlError where fio failed.
     """
     plan = job.plan
-    for note in left_out(plan, job.pool.level(), job.memories.pool.size):
+    for note in (*left_out(plan, job.pool.level(), job.memories.pool.size), *not_halved(settings)):
         job.session.narrator.note(note)
     found: dict[Setting, list[Run]] = {setting: [] for setting in settings}
     others: dict[Setting, list[FioFigures]] = {setting: [] for setting in settings}

@@ -23,10 +23,10 @@ def ask(run: Run, *words: str) -> dict[str, Any]:
 
 
 def test_every_setting_is_measured_through_both_kinds_of_memory(run: Run) -> None:
-    document = ask(run, "nvme0", "nvme1", "--block-size", "4K,64K", "--depth", "1,2", "--mixed")
+    document = ask(run, "nvme0", "nvme1", "--block-size", "8K,64K", "--depth", "1,2", "--mixed")
     found = {(item["block_size"], item["depth"], item["memory"]) for item in document["items"]}
     assert found == {
-        (block, depth, way) for block in (4096, 65536) for depth in (1, 2) for way in ("pool", "ordinary", "mixed")
+        (block, depth, way) for block in (8192, 65536) for depth in (1, 2) for way in ("pool", "ordinary", "mixed")
     }
     for item in document["items"]:
         assert item["operation"] == "read"
@@ -37,6 +37,17 @@ def test_every_setting_is_measured_through_both_kinds_of_memory(run: Run) -> Non
         assert item["cpu_per_gb"]["median"] > 0
         assert (item["against_ordinary"] is None) == (item["memory"] == "ordinary")
     assert document["summary"]["simulated"] is True
+
+
+@pytest.mark.parametrize("words", [(), ("nvme6n1", "--confirm", "nvme6n1", "--mixed")], ids=["reads", "copies"])
+def test_the_page_fits_a_terminal_of_80_columns(
+    run: Run, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = run("--demo", "bench", "nvme0", "nvme1", *words, *QUICK, "--block-size", "64K", "-o", "table")
+    assert outcome.code == 0
+    assert "system memory" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
 
 
 def test_the_ceiling_is_the_one_that_explain_gives(run: Run) -> None:
@@ -134,6 +145,18 @@ def test_a_copy_whose_room_is_not_on_the_drive_is_not_measured_and_is_put_back(
     assert "it is packed" in outcome.err
     assert any(any(data) for data in stored)
     assert not any(stored[-1])
+
+
+def test_a_block_whose_halves_a_drive_may_refuse_is_not_measured_mixed(run: Run) -> None:
+    """Half of 4 KiB is no block of a 4Kn drive: EINVAL there would end the whole measurement."""
+    words = ("--demo", "bench", "nvme0", "nvme1", "--mixed", "--depth", "1", *QUICK, "-o", "json")
+    outcome = run(*words, "--block-size", "4K,12K,8K")
+    assert outcome.code == 0
+    assert outcome.err.count("is left out of the mixed transfers") == 2
+    found = {(item["block_size"], item["memory"]) for item in json.loads(outcome.out)["items"]}
+    assert found == {(block, way) for block in (4096, 12288, 8192) for way in ("pool", "ordinary")} | {(8192, "mixed")}
+    alone = run(*words, "--block-size", "4K")
+    assert (alone.code, "multiple of 4096 bytes, too" in alone.err) == (2, True), alone
 
 
 def test_no_bar_is_drawn_where_nobody_looks(run: Run) -> None:
