@@ -10,6 +10,7 @@ from p2pctl.proof.copying import Ends, Limits, Memories, run
 from p2pctl.proof.data import SHARE
 from p2pctl.proof.figures import Run, Setting, Way, figures
 from p2pctl.proof.fio import FioFigures, job_text, parse
+from p2pctl.proof.histogram import Histogram
 from p2pctl.proof.pairs import Pool
 from p2pctl.proof.writing import TransferInterruptedError
 from p2pctl.render.bench import Measured
@@ -56,6 +57,14 @@ class Job(NamedTuple):
     plan: Plan
 
 
+class _Found(NamedTuple):
+    """What the runs of a setting gave."""
+
+    runs: list[Run]
+    latencies: Histogram
+    others: list[FioFigures]
+
+
 def left_out(plan: Plan, available: int | None, size: int) -> Iterator[str]:
     """What does not fit into the piece, with its numbers."""
     for block in plan.blocks:
@@ -63,8 +72,8 @@ def left_out(plan: Plan, available: int | None, size: int) -> Iterator[str]:
             if block * depth > size:
                 yield (
                     f"{depth} transfers of {format_bytes(block)} are left out: they take "
-                    f"{format_bytes(block * depth)}, and no more than one in {SHARE} of the {format_bytes(available or 0)} available may be taken "
-                    f"({format_bytes(size)})"
+                    f"{format_bytes(block * depth)}, and no more than one in {SHARE} of the "
+                    f"{format_bytes(available or 0)} available may be taken ({format_bytes(size)})"
                 )
 
 
@@ -84,8 +93,7 @@ def measure(job: Job, settings: Sequence[Setting], stop: Interruption) -> list[M
     plan = job.plan
     for note in (*left_out(plan, job.pool.level(), job.memories.pool.size), *not_halved(settings)):
         job.session.narrator.note(note)
-    found: dict[Setting, list[Run]] = {setting: [] for setting in settings}
-    others: dict[Setting, list[FioFigures]] = {setting: [] for setting in settings}
+    found = {setting: _Found([], Histogram(), []) for setting in settings}
     groups = dict.fromkeys((setting.block, setting.depth) for setting in settings)
     checked = [setting for setting in settings if plan.fio and setting.way != "mixed"]  # which fio cannot do
     steps = len(settings) * (plan.runs + 1) + len(checked) * plan.runs
@@ -97,11 +105,14 @@ def measure(job: Job, settings: Sequence[Setting], stop: Interruption) -> list[M
                     _go_on(stop)
                     _advance(bar, setting, number)
                     limits = Limits(plan.seconds if number else plan.warm_up, stop)
-                    one = run(job.ends, job.memories, setting, limits)
-                    if number:
-                        found[setting].append(one)
-                        others[setting] += [_fio(setting, job, bar)] if setting in checked else []
-    return [Measured(figures(setting, runs), tuple(others[setting])) for setting, runs in found.items()]
+                    runs, latencies, others = found[setting] if number else _Found([], Histogram(), [])
+                    runs.append(run(job.ends, job.memories, setting, limits, latencies))
+                    if number and setting in checked:
+                        others.append(_fio(setting, job, bar))
+    return [
+        Measured(figures(setting, runs, latencies), tuple(others))
+        for setting, (runs, latencies, others) in found.items()
+    ]
 
 
 def _advance(bar: Progress, setting: Setting, number: int) -> None:

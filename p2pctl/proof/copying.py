@@ -10,6 +10,7 @@ from typing import NamedTuple
 from p2pctl.kernel import Disk, Memory, Part, Region
 from p2pctl.proof.data import compare, inverse
 from p2pctl.proof.figures import Run, Setting, Way
+from p2pctl.proof.histogram import Histogram
 from p2pctl.proof.model import Difference
 from p2pctl.proof.reading import Place, whole
 
@@ -42,10 +43,11 @@ class Limits(NamedTuple):
     """Whether to end it at once; asked after each transfer."""
 
 
-def run(ends: Ends, memories: Memories, setting: Setting, limits: Limits) -> Run:
+def run(ends: Ends, memories: Memories, setting: Setting, limits: Limits, latencies: Histogram) -> Run:
     """Transfers with a thread for each until the time is over; each makes one at least.
 
-    Raises OSError of any, ENODEV where the pool has gone.
+    The nanoseconds of each are added to ``latencies``; of a copy, of its read and its write together. Raises OSError of
+    any, ENODEV where the pool has gone.
     """
     block, depth, way = setting
     over = threading.Event()
@@ -63,8 +65,9 @@ def run(ends: Ends, memories: Memories, setting: Setting, limits: Limits) -> Run
             memories.pool.get(0, 1)  # which fails where the pool has gone: that is the reason then
         if worker.error is not None:
             raise worker.error
-    latencies = tuple(one for worker in workers for one in worker.latencies)
-    return Run(took / 1e9, used / 1e9, latencies)
+    for worker in workers:
+        latencies.take(worker.latencies)
+    return Run(took / 1e9, used / 1e9, sum(worker.latencies.total for worker in workers))
 
 
 def _side_by_side(workers: Sequence[_Worker], over: threading.Event) -> None:
@@ -104,7 +107,7 @@ class _Worker:
         self._number, self._depth = turn
         self._limits = limits
         self._over = over
-        self.latencies: list[int] = []
+        self.latencies = Histogram()
         self.error: Exception | None = None
 
     def run(self) -> None:
@@ -131,7 +134,7 @@ class _Worker:
                 there = ends.start + offset
                 whole(destination.write(there, vector), Place(ends.destination_path, there, block))
             now = clock()
-            self.latencies.append(now - before)
+            self.latencies.add(now - before)
             if now >= end or self._over.is_set() or stop():
                 return
             place = (place + self._depth) % blocks

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
+
+from p2pctl.proof.histogram import Histogram
 
 Way = Literal["pool", "ordinary", "mixed"]
 """Through which memory: a pool, the system's, or half and half in one transfer."""
@@ -27,12 +28,11 @@ class Run(NamedTuple):
     """Wall clock, from the first transfer to the end of the last."""
     cpu: float
     """Seconds of processor time of this process: user and system, all threads."""
-    latencies: tuple[int, ...]
-    """Nanoseconds of each transfer; of a copy, its read and its write together."""
+    transfers: int
 
     def rate(self, block: int) -> float:
         """Bytes a second."""
-        return len(self.latencies) * block / self.seconds if self.seconds > 0 else 0.0
+        return self.transfers * block / self.seconds if self.seconds > 0 else 0.0
 
 
 class Range(NamedTuple):
@@ -49,7 +49,10 @@ class Range(NamedTuple):
 
 
 class Latency(NamedTuple):
-    """Nanoseconds within which so many of the transfers ended; of all runs together."""
+    """Nanoseconds within which so many of the transfers ended, of all runs together; of a copy, its read and its write.
+
+    Rounded up by a thousandth at most (`p2pctl.proof.histogram`), but for the longest.
+    """
 
     p50: int
     p90: int
@@ -75,15 +78,6 @@ class Figures(NamedTuple):
 GIGA = 1_000_000_000
 
 
-def percentile(ordered: Sequence[int], share: float) -> int:
-    """The least value that ``share`` of all are not above (nearest rank). Raises ValueError without values."""
-    if not ordered:
-        raise ValueError("no values have no percentile")
-    # Of 1,000 values the 999th, not the 1,000th for want of a bit.
-    rank = math.ceil(round(share * len(ordered), 9))
-    return ordered[min(max(rank, 1), len(ordered)) - 1]
-
-
 def range_of(values: Sequence[float]) -> Range:
     """Median, least and most. Raises ValueError without values."""
     if not values:
@@ -94,18 +88,20 @@ def range_of(values: Sequence[float]) -> Range:
     return Range(median, ordered[0], ordered[-1])
 
 
-def figures(setting: Setting, runs: Sequence[Run]) -> Figures:
-    """What the runs of a setting come to. Raises ValueError where one of them made no transfer."""
-    latencies = sorted(one for run in runs for one in run.latencies)
-    moved = [len(run.latencies) * setting.block / GIGA for run in runs]
+def figures(setting: Setting, runs: Sequence[Run], latencies: Histogram) -> Figures:
+    """What the runs of a setting come to, with the nanoseconds of all their transfers.
+
+    Raises ValueError where one of them made no transfer.
+    """
+    moved = [run.transfers * setting.block / GIGA for run in runs]
     if not all(moved):
         raise ValueError("a run without a transfer has no figures")
-    p50, p90, p99, p99_9 = (percentile(latencies, share) for share in (0.5, 0.9, 0.99, 0.999))
+    p50, p90, p99, p99_9 = latencies.percentiles((0.5, 0.9, 0.99, 0.999))
     return Figures(
         setting=setting,
         runs=len(runs),
-        transfers=len(latencies),
+        transfers=sum(run.transfers for run in runs),
         rate=range_of([run.rate(setting.block) for run in runs]),
-        latency=Latency(p50, p90, p99, p99_9, latencies[-1]),
+        latency=Latency(p50, p90, p99, p99_9, latencies.most),
         cpu=range_of([run.cpu / gigabytes for run, gigabytes in zip(runs, moved, strict=True)]),
     )

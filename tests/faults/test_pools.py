@@ -10,6 +10,7 @@ import pytest
 
 from p2pctl.proof.copying import Ends, Limits, Memories, run
 from p2pctl.proof.figures import Setting
+from p2pctl.proof.histogram import Histogram
 from p2pctl.proof.reading import Bench, read_through
 from p2pctl.proof.writing import put_back, write_through
 from p2pctl.simulator.memory import MemoryRegion
@@ -92,5 +93,5 @@ def test_a_pool_that_goes_away_during_bench(note: Note) -> None:
     pool = Going(3)
     memories = Memories(pool, MemoryRegion(LENGTH, None, lambda: None))
     ends = Ends(on(pool), "/dev/x", None, "", LENGTH)
-    clear = told(lambda: run(ends, memories, Setting(4096, 1, "pool"), Limits(5.0)))
+    clear = told(lambda: run(ends, memories, Setting(4096, 1, "pool"), Limits(5.0), Histogram()))
     note(Fault("a pool goes away during bench", None, None, clear))

@@ -16,8 +16,9 @@ from p2pctl.errors import P2pctlError, UsageError
 from p2pctl.kernel import Part
 from p2pctl.proof.copying import Ends, Limits, Memories, check_copy, copy_whole, run
 from p2pctl.proof.data import pattern
-from p2pctl.proof.figures import GIGA, Run, Setting, figures, percentile, range_of
+from p2pctl.proof.figures import GIGA, Run, Setting, figures, range_of
 from p2pctl.proof.fio import FioFigures, job_text, parse
+from p2pctl.proof.histogram import ERROR, Histogram
 from p2pctl.render.bench import Measured, agrees
 from p2pctl.simulator.memory import MemoryRegion
 from tests.unit.test_verify_transfers import Disk, Memory, is_pool
@@ -27,21 +28,38 @@ COUNTS = st.lists(st.integers(1, 10**9), min_size=1, max_size=200)
 
 
 @given(COUNTS, st.floats(0.001, 1))
-def test_a_percentile_is_a_value_that_so_many_are_not_above(values: list[int], share: float) -> None:
+def test_a_percentile_is_at_most_a_thousandth_above_a_value_that_so_many_are_not_above(
+    values: list[int], share: float
+) -> None:
     ordered = sorted(values)
-    found = percentile(ordered, share)
-    assert found in ordered
-    below = sum(1 for value in ordered if value <= found)
-    assert below >= share * len(ordered) - 1e-6
-    assert sum(1 for value in ordered if value < found) < share * len(ordered)
+    (found,) = Histogram(values).percentiles([share])
+    exact = next(one for one in ordered if sum(1 for value in ordered if value <= one) >= share * len(ordered) - 1e-6)
+    assert exact <= found <= exact * (1 + ERROR)
+    assert found <= ordered[-1]
+
+
+@given(COUNTS, COUNTS)
+def test_histograms_add_up(one: list[int], other: list[int]) -> None:
+    both, whole = Histogram(one), Histogram([*one, *other])
+    both.take(Histogram(other))
+    shares = [number / 100 for number in range(1, 101)]
+    assert both.percentiles(shares) == whole.percentiles(shares)
+    assert (both.total, both.most) == (whole.total, whole.most) == (len(one) + len(other), max(*one, *other))
 
 
 def test_percentiles_of_a_hundred_are_their_numbers() -> None:
-    hundred = list(range(1, 101))
-    assert [percentile(hundred, share) for share in (0.5, 0.9, 0.99, 0.999, 1.0)] == [50, 90, 99, 100, 100]
-    assert percentile(list(range(1, 1001)), 0.999) == 999
+    """Below 2048 they are exact."""
+    assert Histogram(range(1, 101)).percentiles((0.5, 0.9, 0.99, 0.999, 1.0)) == [50, 90, 99, 100, 100]
+    assert Histogram(range(1, 1001)).percentiles([0.999]) == [999]
     with pytest.raises(ValueError, match="no values"):
-        percentile([], 0.5)
+        Histogram().percentiles([0.5])
+
+
+def test_a_histogram_of_an_hour_is_as_small_as_that_of_a_second() -> None:
+    """What it keeps hangs on how far the values lie apart, and not on how many they are."""
+    found = Histogram(range(1, 10**7, 7))
+    assert found.total > 10**6
+    assert len(found) < 2048 + 1024 * 13
 
 
 @given(st.lists(st.floats(0.1, 1e12), min_size=1, max_size=50))
@@ -55,14 +73,14 @@ def test_the_median_of_runs_is_that_of_python(values: list[float]) -> None:
 def test_figures_are_worked_out_of_the_runs() -> None:
     """1,000 transfers of 1 MB in a second are 1 GB/s; half a second of processor for that GB."""
     setting = Setting(1_000_000, 4, "pool")
-    runs = [Run(1.0, 0.5, (1000,) * 1000), Run(2.0, 0.25, (3000,) * 1000), Run(1.0, 1.0, (2000,) * 1000)]
-    found = figures(setting, runs)
+    runs = [Run(1.0, 0.5, 1000), Run(2.0, 0.25, 1000), Run(1.0, 1.0, 1000)]
+    found = figures(setting, runs, Histogram([1000, 2000, 1500] * 1000))
     assert (found.rate.median, found.rate.least, found.rate.most) == (GIGA, GIGA / 2, GIGA)
     assert found.rate.spread == 0.5
     assert (found.cpu.median, found.cpu.least, found.cpu.most) == (0.5, 0.25, 1.0)
-    assert (found.latency.p50, found.latency.p99, found.latency.most, found.transfers) == (2000, 3000, 3000, 3000)
+    assert (found.latency.p50, found.latency.p99, found.latency.most, found.transfers) == (1500, 2000, 2000, 3000)
     with pytest.raises(ValueError, match="without a transfer"):
-        figures(setting, [Run(1.0, 0.0, ())])
+        figures(setting, [Run(1.0, 0.0, 0)], Histogram())
 
 
 class Slow(Disk):
@@ -98,16 +116,24 @@ def memories(size: int) -> Memories:
 def test_every_transfer_goes_through_the_memory_that_is_measured(way: str, through: bool) -> None:
     disk = Slow()
     ends = Ends(disk, "/dev/x", None, "", 8 * BLOCK)
-    found = run(ends, memories(4 * BLOCK), Setting(BLOCK, 4, way), Limits(0.02))  # type: ignore[arg-type]
+    latencies = Histogram([10**12])
+    found = run(ends, memories(4 * BLOCK), Setting(BLOCK, 4, way), Limits(0.02), latencies)  # type: ignore[arg-type]
     assert {(kind, length, pool) for kind, _, length, pool in disk.seen} == {("read", BLOCK, through)}
     assert {offset for _, offset, _, _ in disk.seen} == {BLOCK * number for number in range(8)}
-    assert len(found.latencies) == len(disk.seen)
-    assert all(latency >= 1_000_000 for latency in found.latencies)
+    assert found.transfers == latencies.total - 1 == len(disk.seen)
+    assert latencies.percentiles([0.0])[0] >= 1_000_000
+    assert latencies.most == 10**12, "those of other runs stay"
 
 
 def test_as_many_transfers_are_under_way_as_asked_for_and_all_have_ended_afterwards() -> None:
     disk = Slow()
-    run(Ends(disk, "/dev/x", None, "", 8 * BLOCK), memories(8 * BLOCK), Setting(BLOCK, 8, "pool"), Limits(0.05))
+    run(
+        Ends(disk, "/dev/x", None, "", 8 * BLOCK),
+        memories(8 * BLOCK),
+        Setting(BLOCK, 8, "pool"),
+        Limits(0.05),
+        Histogram(),
+    )
     assert disk.most == 8
     assert disk.at_once == 0
 
@@ -116,7 +142,7 @@ def test_a_copy_puts_what_it_read_where_it_belongs() -> None:
     source, destination = Slow(), Disk()
     destination.data[:] = bytes(len(destination.data))
     ends = Ends(source, "/dev/x", destination, "/dev/y", 8 * BLOCK)
-    run(ends, memories(2 * BLOCK), Setting(BLOCK, 2, "pool"), Limits(0.03))
+    run(ends, memories(2 * BLOCK), Setting(BLOCK, 2, "pool"), Limits(0.03), Histogram())
     assert destination.data[: 8 * BLOCK] == source.data[: 8 * BLOCK]
     assert not any(destination.data[8 * BLOCK :])
 
@@ -124,9 +150,8 @@ def test_a_copy_puts_what_it_read_where_it_belongs() -> None:
 def test_a_signal_ends_a_run_at_once() -> None:
     disk = Slow()
     before = time.monotonic()
-    run(
-        Ends(disk, "/dev/x", None, "", 8 * BLOCK), memories(BLOCK), Setting(BLOCK, 1, "pool"), Limits(600, lambda: True)
-    )
+    ends = Ends(disk, "/dev/x", None, "", 8 * BLOCK)
+    run(ends, memories(BLOCK), Setting(BLOCK, 1, "pool"), Limits(600, lambda: True), Histogram())
     assert len(disk.seen) == 1
     assert time.monotonic() - before < 60
 
@@ -140,7 +165,13 @@ def test_a_transfer_that_fails_ends_the_run_with_its_errno(depth: int) -> None:
 
     disk.fail = fail
     with pytest.raises(OSError, match="Input/output"):
-        run(Ends(disk, "/dev/x", None, "", 8 * BLOCK), memories(3 * BLOCK), Setting(BLOCK, depth, "pool"), Limits(600))
+        run(
+            Ends(disk, "/dev/x", None, "", 8 * BLOCK),
+            memories(3 * BLOCK),
+            Setting(BLOCK, depth, "pool"),
+            Limits(600),
+            Histogram(),
+        )
 
 
 def test_a_copy_is_checked_before_it_is_measured() -> None:
@@ -190,8 +221,10 @@ def test_fios_report_is_read_and_nonsense_is_an_error() -> None:
 )
 def test_fio_agrees_where_its_runs_overlap_these_or_miss_them_by_a_tenth(rates: list[float], inside: bool) -> None:
     """The runs gave 95, 100 and 105 transfers a second; a tenth is allowed on each side."""
-    runs = [Run(1.0, 0.1, (1,) * count) for count in (95, 100, 105)]
-    one = Measured(figures(Setting(1, 1, "pool"), runs), tuple(FioFigures(rate, 1, 1, 1) for rate in rates))
+    runs = [Run(1.0, 0.1, count) for count in (95, 100, 105)]
+    one = Measured(
+        figures(Setting(1, 1, "pool"), runs, Histogram([1])), tuple(FioFigures(rate, 1, 1, 1) for rate in rates)
+    )
     assert agrees(one) is inside
     assert agrees(one._replace(fio=())) is None
 
