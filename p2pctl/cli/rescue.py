@@ -102,7 +102,7 @@ def left_in(directory: str) -> Left | None:
         return Left(path, Blank(place, byte), size, str(told["mark"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise RecoverError(
             f"{path} is to tell what a run that was killed has written over, and cannot be read: {error}",
             hint="look at it; once the disk that it names is as it should be, remove it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NamedTuple
 
 from p2pctl.errors import P2pctlError, UsageError
@@ -55,14 +56,17 @@ def parse(report: bytes) -> FioFigures:
         (job,) = json.JSONDecoder().raw_decode(report[start:].decode("utf-8", "replace"))[0]["jobs"]  # and after it
         read: dict[str, Any] = job["read"]
         percentiles = read["clat_ns"]["percentile"]
-        return FioFigures(
+        found = FioFigures(
             rate=float(read["bw_bytes"]),
             p50=int(percentiles["50.000000"]),
             p99=int(percentiles["99.000000"]),
             transfers=int(read["total_ios"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+        if not math.isfinite(found.rate) or min(found) < 0:
+            raise ValueError("no figures")  # noqa: TRY301  told as any other nonsense
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise P2pctlError(
             f"what fio printed is no report of a job: {type(error).__name__}",
             hint="run the job by hand: --fio-job FILE keeps it",
         ) from None
+    return found
