@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
+from p2pctl.cli import main
+from tests.cli.conftest import Outcome
+
 PROPERTY = "fault"
 
 
@@ -24,6 +27,7 @@ class Fault(NamedTuple):
 
 
 Note = Callable[[Fault], None]
+Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -35,6 +39,20 @@ def note(record_property: Callable[[str, object], None]) -> Note:
         assert False not in fault, fault
 
     return put
+
+
+@pytest.fixture
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """The command line in this process, with a state of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+    def run_it(*argv: str) -> Outcome:
+        code = main(argv)
+        return Outcome(code, *capsys.readouterr())
+
+    return run_it
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,12 +6,11 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from p2pctl.cli import main
 from p2pctl.dashboard.exporting import write_new
 from p2pctl.errors import UsageError
 from p2pctl.hardware.levels import PoolLevels
@@ -19,27 +18,13 @@ from p2pctl.hardware.pci import DEVICES
 from p2pctl.hardware.snapshot import take
 from p2pctl.hardware.sysroot import SysrootDoor
 from tests.cli.conftest import Outcome
-from tests.faults.conftest import Fault, Note
+from tests.faults.conftest import Fault, Note, Run
 from tests.faults.test_changes import room
 from tests.fuzz.engine import corpus
 from tests.fuzz.mutating import Mutator
 from tests.fuzz.sound import check_text
 
-Run = Callable[..., Outcome]
 SIZES = (0, 1, 4095, 4096)
-
-
-@pytest.fixture
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Run:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-
-    def run_it(*argv: str) -> Outcome:
-        code = main(argv)
-        return Outcome(code, *capsys.readouterr())
-
-    return run_it
 
 
 def clear(outcome: Outcome, code: int, *words: str) -> bool:
