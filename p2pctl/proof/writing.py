@@ -64,8 +64,10 @@ def restore(disk: Disk, plain: Region, blank: Blank, file: str) -> None:
     for _ in range(ATTEMPTS):
         try:
             for piece in _pieces(place, plain):
-                plain.put(0, bytes([blank.byte]) * piece.length)
-                whole(disk.write(piece.offset, (Part(plain, 0, piece.length),)), piece)
+                # In a hole of a full file system nothing has been written, and nothing can be.
+                if not _is_blank(disk, plain, Blank(piece, blank.byte)):
+                    plain.put(0, bytes([blank.byte]) * piece.length)
+                    whole(disk.write(piece.offset, (Part(plain, 0, piece.length),), back=True), piece)
             disk.flush()
             if _is_blank(disk, plain, blank):
                 return

@@ -217,6 +217,15 @@ def killed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def die(*_: object) -> None:
         raise RuntimeError("killed")
 
+    kept: dict[tuple[str, int], bytes] = {}
+    make = DemoMemory.__init__
+
+    def remembers(self: DemoMemory, *words: Any) -> None:
+        """As a disk does from one run to the next."""
+        make(self, *words)
+        self._written = kept
+
+    monkeypatch.setattr(DemoMemory, "__init__", remembers)
     with monkeypatch.context() as dying:
         dying.setattr("p2pctl.proof.writing.restore", die)
         assert run(*WRITE).code != 0
