@@ -37,6 +37,11 @@ def whole_of(session: Session, name: str) -> str:
     return real.rpartition("/")[0].rpartition("/")[2]
 
 
+def is_partition(session: Session, name: str) -> bool:
+    """Whether a block device is part of a disk."""
+    return is_there(session, f"{_BLOCK}/{name}/partition")
+
+
 def partitions_of(session: Session, whole: str) -> tuple[str, ...]:
     """Names of a whole disk's partitions."""
     real = session.followed(f"{_BLOCK}/{whole}")

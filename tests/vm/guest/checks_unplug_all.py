@@ -112,7 +112,9 @@ def mend(context: Context) -> bool:
     """A drive that went while it was written to has to be put back, under whatever name it has come back."""
     if not KEPT.exists():
         return False
-    ran = context.p2pctl("recover", "--yes")
+    # What bench has copied is told from nobody's data: the name has to be said.
+    name = Path(first_disks()[context.bdf("n2")]).name
+    ran = context.p2pctl("recover", "--yes", "--confirm", name)
     assert ran.code == 0, (ran, KEPT.read_text())
     assert not KEPT.exists()
     return True
@@ -137,6 +139,8 @@ def check_a_drive_that_goes_while_it_is_written_to_is_put_back_when_it_comes_bac
         how.give()
         assert wait(lambda: settled(context, "n2") and goes in first_disks(), 60), name
         spoil(first_disks()[goes], place["offset"])
+        refused = context.p2pctl("recover", "--yes")
+        assert (refused.code, "somebody's data" in refused.err) == (2, True), (name, refused)
         assert mend(context), name
         assert ordinary(first_disks()[goes], place["offset"]) == bytes([place["byte"]]) * (1 << 20), name
 
