@@ -13,9 +13,11 @@ import pytest
 from p2pctl.cli import verifying
 from p2pctl.cli.options import Globals
 from p2pctl.cli.session import Session
+from p2pctl.cli.trying import refusal
 from p2pctl.kernel import Disk, Part
 from p2pctl.proof.pairs import Proof
 from p2pctl.simulator.memory import DemoMemory, MemoryDisk
+from p2pctl.units import format_bytes
 from tests.cli.conftest import Run
 
 Items = list[dict[str, Any]]
@@ -23,7 +25,8 @@ Items = list[dict[str, Any]]
 
 def ask(run: Run, *words: str) -> dict[str, Any]:
     outcome = run("--demo", "verify", *words, "-o", "json")
-    assert (outcome.code, outcome.err) == (0, ""), outcome
+    assert outcome.code == 0, outcome
+    assert outcome.err.startswith("This writes over ") if "--confirm" in words else not outcome.err, outcome
     document: dict[str, Any] = json.loads(outcome.out)
     return document
 
@@ -197,6 +200,35 @@ def test_a_write_goes_both_ways_and_is_put_back(run: Run, tmp_path: Path, monkey
     assert original == bytes(64 << 10)
     assert len({pattern, other, original}) == 3
     assert not list(tmp_path.rglob("overwritten*"))
+
+
+def test_no_more_is_asked_for_than_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with --confirm it is said what is about to be done; the pool's eighth bounds it, and what is looked at."""
+    read: list[int] = []
+    contents = DemoMemory.contents
+
+    def noted(self: DemoMemory, path: str, offset: int, length: int) -> bytes:
+        read.append(offset)
+        return contents(self, path, offset, length)
+
+    monkeypatch.setattr(DemoMemory, "contents", noted)
+    monkeypatch.setattr("p2pctl.simulator.pools.Pool.available", lambda _pool, _step: (1 << 20) + (5 << 12))
+    words = ("nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1", "--size", "64G")
+    outcome = run("--demo", "verify", *words, "-o", "json")
+    items: Items = json.loads(outcome.out)["items"]
+    (size,) = {item["bytes"] for item in items}
+    (offset,) = {item["offset"] for item in items}
+    assert size == 128 << 10
+    assert f"writes over {format_bytes(size)} at offset {offset} of /dev/nvme6n1" in outcome.err
+    assert {one for one in read if one >= 1 << 30} <= set(range(offset, offset + size))
+
+
+def test_what_cannot_be_opened_since_it_is_immutable_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    told = refusal(PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/srv/image"), "write to /srv/image")
+    assert told.hint == "is the file immutable? lsattr /srv/image shows it"
+    told = refusal(PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/dev/nvme0n1"), "write to /dev/nvme0n1")
+    assert told.hint == "is the kernel locked down?"
 
 
 def test_the_order_that_the_kernel_lets_through_unchecked_is_left_out_for_a_denied_pair(run: Run) -> None:
