@@ -56,7 +56,7 @@ class Dashboard(Drawn):
         super().__init__(settings or Settings())
         self.source = source
         self.changer = changer
-        self.shown = Shown(ASCII if self.settings.ascii else UNICODE)
+        self.shown = Shown(ASCII if self.settings.ascii else UNICODE, self.settings.lists)
         self.picture: Picture | None = None
         self.freshness = Freshness()
         self._inbox = Inbox(self)
@@ -80,7 +80,6 @@ class Dashboard(Drawn):
         """Begins to look."""
         self._loop_used = asyncio.get_running_loop()
         self.query_one(Head).choose(self.settings.view)
-        keeping.restore(self)
         if self.settings.notes:
             self.notify(clean("; ".join(self.settings.notes)), severity="warning", markup=False)
         self.query_one(Stage).focus_in()
@@ -125,45 +124,45 @@ class Dashboard(Drawn):
         """The view that is seen."""
         return self.query_one(Stage).view
 
-    def action_view(self, name: str) -> None:
+    async def action_view(self, name: str) -> None:
         """Shows another view, for which somebody asked by its name: there is no way back to keep."""
         self._trail.clear()
-        self._turn(name)
+        await self._turn(name)
         self.refresh_bindings()
 
-    def lead(self, name: str) -> None:
+    async def lead(self, name: str) -> None:
         """Shows another view; Esc leads back."""
         before = self.view.NAME
-        self._turn(name)
+        await self._turn(name)
         if before != name:
             self._trail.append(before)
             self.refresh_bindings()
 
-    def action_lead_back(self) -> None:
+    async def action_lead_back(self) -> None:
         """Back to the view that somebody was led from."""
         if self._trail:
-            self._turn(self._trail.pop())
+            await self._turn(self._trail.pop())
             self.refresh_bindings()
 
-    def _turn(self, name: str) -> None:
+    async def _turn(self, name: str) -> None:
         stage = self.query_one(Stage)
-        if stage.turn(name):
+        if await stage.turn(name):
             self.query_one(Head).choose(name)
             if self.picture:
                 stage.view.show(self.picture)
             stage.focus_in()
 
-    def on_view_tabs_chosen(self, message: ViewTabs.Chosen) -> None:
+    async def on_view_tabs_chosen(self, message: ViewTabs.Chosen) -> None:
         """A click on a tab."""
-        self.action_view(message.name)
+        await self.action_view(message.name)
 
-    def jump(self, view: str, key: str) -> bool:
+    async def jump(self, view: str, key: str) -> bool:
         """Shows a view with the cursor on a record; False where there is no such record, or a change goes on."""
         if view not in {one.NAME for one in VIEWS} or changes.busy(self):
             return False
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.lead(view)
+        await self.lead(view)
         return self.view.go_to(key)
 
     def action_pause(self) -> None:

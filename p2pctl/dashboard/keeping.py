@@ -10,15 +10,8 @@ if TYPE_CHECKING:
     from p2pctl.dashboard.app import Dashboard
 
 
-def restore(app: Dashboard) -> None:
-    """Gives the lists the columns and the order that they had."""
-    for one in app.query(RecordList):
-        if one.id and one.id in app.settings.lists:
-            one.restore(app.settings.lists[one.id])
-
-
 def kept(app: Dashboard) -> dict[str, object]:
-    """What is worth keeping. To be asked before the screen closes."""
-    lists = {one.id: one.state() for one in app.query(RecordList) if one.id}
+    """What is worth keeping. To be asked before the screen closes. Lists that nobody looked at stay as they were."""
+    lists = {**app.shown.lists, **{one.id: one.state() for one in app.query(RecordList) if one.id}}
     theme = app.theme if app.theme != "textual-dark" else None
     return {"view": app.view.NAME, "theme": theme, "interval": app.sampler.interval, "lists": lists}

@@ -88,9 +88,9 @@ class Jumps(Provider):
     def _does(self, one: Goal) -> Callable[[], Any]:
         return partial(self._jump, one) if one.view else self._commands[one.key].callback
 
-    def _jump(self, one: Goal) -> None:
+    async def _jump(self, one: Goal) -> None:
         app = self._dashboard
-        if app.jump(one.view, one.key):
+        if await app.jump(one.view, one.key):
             return
         provider, _, client = one.key.partition(" ")
         lender, user = Address.from_sysfs(provider), Address.from_sysfs(client)

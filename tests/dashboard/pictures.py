@@ -13,10 +13,12 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from textual import screen
 from textual.pilot import Pilot
 
 from p2pctl.dashboard.app import Dashboard
@@ -24,7 +26,8 @@ from p2pctl.dashboard.settings import Settings
 from p2pctl.findings.pools import pool_states
 from p2pctl.hardware.snapshot import take
 from p2pctl.model.snapshot import Snapshot
-from tests.dashboard.piloting import HeldSource, Scenario, until
+from p2pctl.simulator.door import DemoDoor
+from tests.dashboard.piloting import HeldSource, Scenario, demo_snapshot, until
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "pictures"
 SIZE = (112, 32)
@@ -67,10 +70,9 @@ def on_demo(scenario: Scenario, *, size: tuple[int, int] = SIZE, settings: Setti
         async with app.run_test(size=size) as running:
             driver = cast("Pilot[None]", running)
             await until(driver, lambda: app.picture is not None)
-            for second in range(1, SECONDS):
-                then = _moved(source, second)
+            *before, source.snapshot = _seconds()
+            for then in before:
                 app.shown.history.add(then.taken, pool_states(then))
-            source.snapshot = _moved(source, SECONDS)
             app.sampler.look_now()
             await until(driver, lambda: app.picture is not None and app.picture.snapshot.taken == source.snapshot.taken)
             # However slow this machine is: what is seen never grows old.
@@ -81,10 +83,14 @@ def on_demo(scenario: Scenario, *, size: tuple[int, int] = SIZE, settings: Setti
     asyncio.run(run())
 
 
-def _moved(source: HeldSource, second: int) -> Snapshot:
-    """The levels of its pools so many seconds after it started."""
-    source.door._start = -float(second)
-    return replace(source.snapshot, taken=source.door.now(), pools=take(source.door, {"pools"}).pools)
+@cache
+def _seconds() -> tuple[Snapshot, ...]:
+    """The demo host after each second, with the levels of its pools. Read once: nobody can change a snapshot."""
+    door, first, found = DemoDoor(lambda: 0.0), demo_snapshot(), []
+    for second in range(1, SECONDS + 1):
+        door._start = -float(second)
+        found.append(replace(first, taken=door.now(), pools=take(door, {"pools"}).pools))
+    return tuple(found)
 
 
 async def pressed(driver: Pilot[None], app: Dashboard, keys: tuple[str, ...]) -> None:
@@ -100,7 +106,7 @@ async def at_rest(driver: Pilot[None], app: Dashboard) -> None:
     before: list[object] = []
     for _ in range(100):
         await driver.pause()
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(2 * screen.UPDATE_PERIOD)
         now: list[object] = [list(strip) for strip in app.screen._compositor.render_strips()]
         if now == before:
             return

@@ -14,6 +14,7 @@ from p2pctl.dashboard.freshness import LATE, Freshness, aged
 from p2pctl.dashboard.once import view_names
 from p2pctl.dashboard.sampler import RATES
 from p2pctl.dashboard.settings import Settings
+from p2pctl.dashboard.views.view import View
 from p2pctl.dashboard.widgets.record_list import RecordList
 from p2pctl.dashboard.widgets.top_line import TopLine
 from tests.dashboard.piloting import HeldSource, pilot, screen_lines, until
@@ -24,42 +25,38 @@ def text(app: Dashboard) -> str:
     return "\n".join(screen_lines(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 10)])
-def test_number_keys_lead_to_the_views_in_order(size: tuple[int, int]) -> None:
+def test_number_keys_and_clicks_on_tabs_lead_to_the_views_in_order() -> None:
     """And the one that is seen has the focus and, where there is room for tabs, brackets."""
 
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        for number, name in enumerate(view_names(), 1):
-            await driver.press(str(number))
-            await until(driver, lambda name=name: name == app.view.NAME)  # type: ignore[misc]
-            await until(driver, lambda: app.focused is not None and app.view in app.focused.ancestors)
-            if size[1] >= 20:
-                assert f"[{number} {app.view.TITLE}]" in screen_lines(app)[1]
-
-    pilot(scenario, size=size)
-
-
-def test_a_click_on_a_tab_shows_its_view() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         place = screen_lines(app)[1].index("3 Topology")
         await driver.click("#tabs", offset=(place + 2, 0))
         await until(driver, lambda: app.view.NAME == "topology")
+        for size in ((80, 24), (40, 10)):
+            await driver.resize_terminal(*size)
+            for number, name in enumerate(view_names(), 1):
+                await driver.press(str(number))
+                await until(driver, lambda name=name: name == app.view.NAME)  # type: ignore[misc]
+                await until(driver, lambda: app.focused is not None and app.view in app.focused.ancestors)
+                if size[1] >= 20:
+                    assert f"[{number} {app.view.TITLE}]" in screen_lines(app)[1]
 
     pilot(scenario, size=(80, 24))
 
 
-@pytest.mark.parametrize(("width", "said"), [(80, ["DEMO", "7.3.0", "READ-ONLY", "UTC"]), (40, ["DEMO", "READ-ONLY"])])
-def test_the_top_line_fits(width: int, said: list[str]) -> None:
+def test_the_top_line_fits() -> None:
     """What matters least is left out, and nothing is cut."""
 
-    async def scenario(_: Pilot[None], app: Dashboard) -> None:
-        line = screen_lines(app)[0]
-        assert len(line) <= width
-        for word in said:
-            assert word in line
-        assert line.casefold().count("demo") == 1
+    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        for width, said in ((80, ("DEMO", "7.3.0", "READ-ONLY", "UTC")), (40, ("DEMO", "READ-ONLY"))):
+            await driver.resize_terminal(width, 24)
+            await until(driver, lambda width=width: app.query_one(TopLine).size.width == width)  # type: ignore[misc]
+            line = screen_lines(app)[0]
+            assert len(line) <= width
+            assert [word for word in said if word not in line] == []
+            assert line.casefold().count("demo") == 1
 
-    pilot(scenario, size=(width, 24))
+    pilot(scenario, size=(80, 24))
 
 
 def test_before_the_first_look_ends_the_screen_says_that_it_reads() -> None:
@@ -113,7 +110,7 @@ def test_a_look_that_hangs_is_said_to_go_on_and_freezes_nothing() -> None:
     pilot(scenario, source=source)
 
 
-def test_space_pauses_and_goes_on() -> None:
+def test_space_pauses_and_goes_on_and_plus_and_minus_change_the_rate_within_its_bounds() -> None:
     source = HeldSource()
 
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
@@ -123,12 +120,6 @@ def test_space_pauses_and_goes_on() -> None:
         assert app.sampler.paused
         await driver.press("space")
         await until(driver, lambda: "PAUSED" not in screen_lines(app)[0] and source.looks > looks)
-
-    pilot(scenario, source=source)
-
-
-def test_plus_and_minus_change_the_rate_within_its_bounds() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("plus")
         assert app.sampler.interval == 0.5
         await until(driver, lambda: "every 0.5 s" in screen_lines(app)[0])
@@ -139,33 +130,44 @@ def test_plus_and_minus_change_the_rate_within_its_bounds() -> None:
             await driver.press("plus")
         assert app.sampler.interval == RATES[0]
 
-    pilot(scenario)
+    pilot(scenario, source=source)
 
 
-@pytest.mark.parametrize(
-    ("opened", "size"),
-    [*((key, (80, 24)) for key in ("", "question_mark", "ctrl+p", "slash", "c")), ("e", (20, 5))],
-)
-def test_ctrl_c_quits_from_everywhere(opened: str, size: tuple[int, int]) -> None:
+def test_ctrl_c_quits_from_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    exits: list[int] = []
+
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        if opened:
-            await driver.press(opened)
+        monkeypatch.setattr(app, "exit", lambda: exits.append(len(exits)))
+        small = (20, 5)
+        for count, key in enumerate(("", "question_mark", "ctrl+p", "slash", "c", "e"), 1):
+            await driver.resize_terminal(*(small if key == "e" else (80, 24)))
+            if key:
+                await driver.press(key)
+            await driver.press("ctrl+c")
+            await until(driver, lambda count=count: len(exits) == count)  # type: ignore[misc]
+            await driver.press("escape")
+            await until(driver, lambda: len(app.screen_stack) == 1)
+        monkeypatch.undo()
         await driver.press("ctrl+c")
         await until(driver, lambda: not app.is_running or app._exit)
 
-    pilot(scenario, size=size)
+    pilot(scenario)
 
 
-def test_jump_goes_to_a_record_of_another_view() -> None:
+def test_jump_goes_to_a_record_of_another_view_and_a_number_asks_for_one_without_a_way_back() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        assert not app.check_action("change", ("p2pmem",)), "nothing changes without --write"
         await driver.press("question_mark")
-        assert app.jump("pools", "0000:1f:00.0")
+        assert await app.jump("pools", "0000:1f:00.0")
         await until(driver, lambda: app.view.NAME == "pools" and len(app.screen_stack) == 1)
         current = app.query_one("#pools-pools", RecordList).current
         assert current is not None
         assert current[0] == "0000:1f:00.0"
-        assert not app.jump("pools", "nothing")
-        assert not app.jump("nowhere", "0000:1f:00.0")
+        assert not await app.jump("pools", "nothing")
+        assert not await app.jump("nowhere", "0000:1f:00.0")
+        await driver.press("5", "escape")
+        await driver.pause()
+        assert app.view.NAME == "target"
 
     pilot(scenario)
 
@@ -235,20 +237,37 @@ def test_keys_can_be_given_another_place() -> None:
 
 
 def test_what_is_worth_keeping_is_noted_when_the_screen_closes() -> None:
+    """Of a list that nobody looked at, what the run before kept."""
+    turned = {"sort": "address", "reverse": True, "hidden": []}
+
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("3", "minus", "q")
         assert app.kept_last["view"] == "topology"
         assert app.kept_last["interval"] == 2.0
-        assert "pools-pools" in cast("dict[str, object]", app.kept_last["lists"])
+        lists = cast("dict[str, object]", app.kept_last["lists"])
+        assert lists.keys() == {"overview-pools", "overview-ports", "overview-findings", "topology-tree", "pools-pools"}
+        assert lists["pools-pools"] is turned
 
-    pilot(scenario)
+    pilot(scenario, settings=Settings(lists={"pools-pools": turned}))
 
 
-def test_changes_do_nothing_without_write() -> None:
-    async def scenario(_: Pilot[None], app: Dashboard) -> None:
-        assert not app.check_action("change", ("p2pmem",))
+def test_a_view_comes_to_be_when_it_is_first_looked_at_and_stays() -> None:
+    """With the order that its list had."""
+    lists = {"pools-pools": {"sort": "address", "reverse": True, "hidden": []}}
 
-    pilot(scenario)
+    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        assert [view.NAME for view in app.query(View)] == ["overview"]
+        await driver.press("2", "slash", "b", "a")
+        await until(driver, lambda: app.view.NAME == "pools" and app.view.query_one(RecordList).rows.text == "ba")
+        shown = [row.key for row in app.view.query_one(RecordList).rows.shown]
+        assert len(shown) > 1
+        assert shown == sorted(shown, reverse=True)
+        pools = app.view
+        await driver.press("escape", "1", "2")
+        assert app.view is pools
+        assert [view.NAME for view in app.query(View)] == ["overview", "pools"]
+
+    pilot(scenario, settings=Settings(lists=lists))
 
 
 def test_the_screen_of_a_capture_never_grows_stale() -> None:
@@ -312,8 +331,8 @@ def test_escape_leads_back_to_where_somebody_was_led_from() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("escape")
         assert app.view.NAME == "overview"
-        assert app.jump("pools", "0000:1f:00.0")
-        assert app.jump("topology", "0000:1f:00.0")
+        assert await app.jump("pools", "0000:1f:00.0")
+        assert await app.jump("topology", "0000:1f:00.0")
         await until(driver, lambda: "esc Back" in screen_lines(app)[-1])
         await driver.press("slash", "x", "escape")
         await until(driver, lambda: not app.query("FilterLine"))
@@ -322,16 +341,6 @@ def test_escape_leads_back_to_where_somebody_was_led_from() -> None:
             await driver.press("escape")
             await until(driver, lambda name=name: name == app.view.NAME)  # type: ignore[misc]
         await until(driver, lambda: "esc Back" not in screen_lines(app)[-1])
-
-    pilot(scenario)
-
-
-def test_whoever_asked_for_a_view_by_its_number_is_not_led_back() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        assert app.jump("pools", "0000:1f:00.0")
-        await driver.press("5", "escape")
-        await driver.pause()
-        assert app.view.NAME == "target"
 
     pilot(scenario)
 

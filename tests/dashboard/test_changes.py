@@ -202,27 +202,27 @@ def test_what_hosts_lose_something_by_takes_a_word() -> None:
     pilot(scenario, changer=changer, settings=WRITE)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (80, 25), (79, 24), (80, 12), (80, 11), (60, 7), (60, 5)])
-def test_the_question_is_seen_below_a_plan_of_any_length(size: tuple[int, int]) -> None:
+def test_the_question_is_seen_below_a_plan_of_any_length_at_any_size() -> None:
     """A plan that is longer than the screen scrolls; the field that takes the word is always there, and works."""
     changer = Held(Disruption.PORT, steps=60)
 
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await plan_a_switch(driver, app)
-        dialog = await in_phase(driver, app, "asking")
-        await until(driver, lambda: "Type yes and Enter to do it" in text(app))
-        page = dialog.query_one(PageText)
-        assert page.max_scroll_y > 0
-        assert app.focused is not None
-        assert app.focused.region.bottom <= size[1] - 1, "the keys have the last line"
-        await driver.press("pagedown")
-        await until(driver, lambda: page.scroll_offset.y > 0)
-        assert "Type yes and Enter to do it" in text(app)
-        await driver.press("escape")
-        await until(driver, lambda: len(app.screen_stack) == 1)
+        for size in ((80, 24), (80, 25), (79, 24), (80, 12), (80, 11), (60, 7), (60, 5)):
+            await driver.resize_terminal(*size)
+            await plan_a_switch(driver, app)
+            page = (await in_phase(driver, app, "asking")).query_one(PageText)
+            await until(driver, lambda: "Type yes and Enter to do it" in text(app))
+            assert page.max_scroll_y > 0, size
+            assert app.focused is not None, size
+            assert app.focused.region.bottom <= size[1] - 1, (size, "the keys have the last line")
+            await driver.press("pagedown")
+            await until(driver, lambda page=page: page.scroll_offset.y > 0)  # type: ignore[misc]
+            assert "Type yes and Enter to do it" in text(app), size
+            await driver.press("escape")
+            await until(driver, lambda: len(app.screen_stack) == 1)
+            assert changer.done == [], size
 
-    pilot(scenario, changer=changer, settings=WRITE, size=size)
-    assert changer.done == []
+    pilot(scenario, changer=changer, settings=WRITE, size=(80, 24))
 
 
 def test_a_path_that_is_longer_than_a_line_is_read_to_its_end() -> None:
@@ -445,21 +445,24 @@ def test_the_pools_stand_in_columns_the_allowed_first_with_the_reason_of_those_t
     assert changer.asked[0].title.endswith("to 0000:18:00.0")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 40), (60, 30), (40, 40)])
-def test_a_pool_that_the_kernel_takes_says_by_port_whether_it_would_be_used(size: tuple[int, int]) -> None:
+def test_a_pool_that_the_kernel_takes_says_by_port_whether_it_would_be_used() -> None:
     """Being allowed is not being used: the port decides, too. All of it is read, however narrow the screen is."""
 
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await focus(driver, app, "target-namespaces", f"namespace 2 of {ARCHIVE}")
-        await driver.press("p")
-        await shows(driver, app, ChoiceDialog)
-        said = "allowed, distance 0; port 3: falls back, port 2: tcp cannot"
-        await until(driver, lambda: said in " ".join(text(app).replace("│", "").split()))
-        assert size[0] < 60 or "port 3 (rdma): falls-back" in text(app) or size[1] < 30
-        options = app.screen.query_one(OptionList)
-        assert options.region.bottom <= size[1] - 1
+    said = "allowed, distance 0; port 3: falls back, port 2: tcp cannot"
 
-    pilot(scenario, changer=Held(), settings=WRITE, size=size)
+    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        for size in ((80, 24), (140, 40), (60, 30), (40, 40)):
+            await driver.resize_terminal(*size)
+            await focus(driver, app, "target-namespaces", f"namespace 2 of {ARCHIVE}")
+            await driver.press("p")
+            await shows(driver, app, ChoiceDialog)
+            await until(driver, lambda: said in " ".join(text(app).replace("│", "").split()))
+            assert size[0] < 60 or "port 3 (rdma): falls-back" in text(app) or size[1] < 30, size
+            assert app.screen.query_one(OptionList).region.bottom <= size[1] - 1, size
+            await driver.press("escape")
+            await until(driver, lambda: len(app.screen_stack) == 1)
+
+    pilot(scenario, changer=Held(), settings=WRITE, size=(80, 24))
 
 
 def test_p2p_memory_is_chosen_among_auto_off_and_the_pools_each_with_its_prediction() -> None:
@@ -641,7 +644,7 @@ async def back(driver: Pilot[None], app: Dashboard, view: str, to: Screen[Any] |
         app.pop_screen()
         await driver.pause()
     if view != app.view.NAME:
-        app.action_view(view)
+        await app.action_view(view)
         await driver.pause()
 
 
@@ -658,12 +661,12 @@ def test_nothing_comes_over_a_change_that_is_carried_out() -> None:
         await driver.press("ctrl+p")
         await driver.pause()
         assert app.screen is dialog
-        assert not app.jump("pools", "0000:18:00.0")
+        assert not await app.jump("pools", "0000:18:00.0")
         assert app.screen is dialog
         await until(driver, lambda: any("A change is being carried out" in one.message for one in app._notifications))
         await driver.press("s")
         await in_phase(driver, app, "ended")
-        assert app.jump("pools", "0000:18:00.0")
+        assert await app.jump("pools", "0000:18:00.0")
 
     pilot(scenario, changer=changer, settings=WRITE)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.pilot import Pilot
 
 from p2pctl.dashboard.app import Dashboard
@@ -18,23 +17,26 @@ from p2pctl.target.port_state import StateWord
 from tests.dashboard.piloting import pilot, screen_lines, until
 
 
-@pytest.mark.parametrize("columns", [20, 40, 80, 200])
-def test_help_and_the_way_out_always_stand_there(columns: int) -> None:
-    """In every view, and whole keys only."""
+def test_help_and_the_way_out_always_stand_there() -> None:
+    """In every view at every width, and whole keys only."""
 
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         line = app.query_one(KeyLine)
-        for number in range(1, len(VIEWS) + 1):
+        for number, view in enumerate(VIEWS, 1):
             await driver.press(str(number))
-            await driver.pause()
-            last = screen_lines(app)[-1]
-            assert last.endswith("? Help  q Quit")
-            assert last.split() == [word for _, key in line.shown for word in (key.shown, *key.text.split())]
+            for columns in (20, 40, 80, 200):
+                await driver.resize_terminal(columns, 24)
+                await until(driver, lambda columns=columns: line.size.width == columns)  # type: ignore[misc]
+                last = screen_lines(app)[-1]
+                assert last.endswith("? Help  q Quit"), (view.NAME, columns)
+                assert last.split() == [word for _, key in line.shown for word in (key.shown, *key.text.split())]
 
-    pilot(scenario, size=(columns, 24))
+    pilot(scenario, size=(20, 24))
 
 
-def test_changes_that_are_not_allowed_give_way_first() -> None:
+def test_changes_that_are_not_allowed_give_way_first_and_a_click_is_the_key() -> None:
+    """And one on a key that does nothing now does nothing."""
+
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await driver.press("5")
         await driver.pause()
@@ -47,16 +49,7 @@ def test_changes_that_are_not_allowed_give_way_first() -> None:
             if any(key.enabled for key in dropped):
                 wanted = min(key.cells for key in dropped if key.enabled)
                 assert all(key.enabled or key.cells < wanted for key in shown)
-
-    pilot(scenario, size=(120, 24))
-
-
-def test_a_click_is_the_key() -> None:
-    """And one on a key that does nothing now does nothing."""
-
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await driver.press("5")
-        await driver.pause()
+        line._size = line._size.with_width(120)
         places = {key.text: start for start, key in app.query_one(KeyLine).shown}
         await driver.click(KeyLine, offset=(places["P2P memory"] + 1, 0))
         await driver.pause()

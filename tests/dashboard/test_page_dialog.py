@@ -44,20 +44,14 @@ def seen(app: Dashboard) -> str:
     return "\n".join(screen_lines(app))
 
 
-@pytest.mark.parametrize("key", ["escape", "enter"])
-def test_every_key_that_one_would_try_closes_it_and_only_it(key: str) -> None:
+def test_every_key_that_one_would_try_closes_it_and_only_it_and_ctrl_c_ends_the_program() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         below = app.screen
-        await opened(driver, app)
-        await driver.press(key)
-        await until(driver, lambda: app.screen is below)
-        assert app.is_running
-
-    pilot(scenario)
-
-
-def test_ctrl_c_ends_the_program_from_inside_it() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        for key in ("escape", "enter"):
+            await opened(driver, app)
+            await driver.press(key)
+            await until(driver, lambda: app.screen is below)
+            assert app.is_running, key
         await opened(driver, app)
         await driver.press("ctrl+c")
         await until(driver, lambda: app._exit)
@@ -93,33 +87,36 @@ COMMANDS = ("a" * 150 + "THE-END", "grubby --args 'pci=disable_acs_redir=" + "00
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("size", [(80, 24), (40, 24), (20, 40)])
-def test_a_command_that_is_too_wide_is_broken_with_a_mark_and_copied_whole(command: str, size: tuple[int, int]) -> None:
+def test_a_command_that_is_too_wide_is_broken_with_a_mark_and_copied_whole(command: str) -> None:
     def make(picture: Picture) -> Page:
         report = Report.of(picture.snapshot, "device", (), ())
         return Page(report, (Section("", (Lines((command,), bullet="    ", whole=True),)),))
 
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        dialog = await opened(driver, app, make)
-        await until(driver, lambda: "END" in seen(app))
-        text = dialog.query_one(PageText)
-        assert text.max_scroll_x == 0, "nothing is to the right of the screen"
-        lines = [line.strip("│")[1:].removeprefix("    ") for line in screen_lines(app)]
-        first = next(place for place, line in enumerate(lines) if line.startswith(command[:4]))
-        last = next(place for place, line in enumerate(lines) if "END" in line)
-        broken = [line.rstrip() for line in lines[first:last]]
-        assert broken
-        assert all(line.endswith("\\") for line in broken)
-        assert "".join(line[:-1] for line in broken) + lines[last].rstrip() == command
-        await driver.press("y")
-        await until(driver, lambda: bool(app.clipboard))
-        assert app.clipboard == f"    {command}\n"
+        for size in ((80, 24), (40, 24), (20, 40)):
+            await driver.resize_terminal(*size)
+            dialog = await opened(driver, app, make)
+            await until(driver, lambda: "END" in seen(app))
+            text = dialog.query_one(PageText)
+            assert text.max_scroll_x == 0, (size, "nothing is to the right of the screen")
+            lines = [line.strip("│")[1:].removeprefix("    ") for line in screen_lines(app)]
+            first = next(place for place, line in enumerate(lines) if line.startswith(command[:4]))
+            last = next(place for place, line in enumerate(lines) if "END" in line)
+            broken = [line.rstrip() for line in lines[first:last]]
+            assert broken, size
+            assert all(line.endswith("\\") for line in broken), size
+            assert "".join(line[:-1] for line in broken) + lines[last].rstrip() == command, size
+            app.copy_to_clipboard("")
+            await driver.press("y")
+            await until(driver, lambda: bool(app.clipboard))
+            assert app.clipboard == f"    {command}\n", size
+            await driver.press("escape")
 
-    pilot(scenario, size=size)
+    pilot(scenario, size=(80, 24))
 
 
-def test_a_table_that_is_too_wide_can_be_read_to_its_end() -> None:
-    """It is not broken: what stands below each other belongs together."""
+def test_a_table_that_is_too_wide_can_be_read_to_its_end_and_n_goes_to_what_the_border_names_further_down() -> None:
+    """A table is not broken: what stands below each other belongs together."""
 
     def make(picture: Picture) -> Page:
         report = Report.of(picture.snapshot, "device", (), ())
@@ -133,12 +130,7 @@ def test_a_table_that_is_too_wide_can_be_read_to_its_end() -> None:
         await until(driver, lambda: "THE-END" in seen(app))
         await driver.press(*["left"] * 12)
         await until(driver, lambda: "THE-END" not in seen(app))
-
-    pilot(scenario, size=(80, 24))
-
-
-def test_the_border_names_what_is_further_down_and_n_goes_there() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
+        await driver.press("escape")
         await opened(driver, app)
         await until(driver, lambda: "below: What to do" in seen(app))
         await driver.press("n")
@@ -192,41 +184,57 @@ def test_what_is_gone_stays_as_it_was_last_seen_and_says_so() -> None:
     pilot(scenario, size=(80, 24))
 
 
-def test_what_never_was_there_says_so() -> None:
+def test_what_never_was_there_says_so_and_hostile_words_stay_words() -> None:
+    evil = "[bold red]x[/] \x1b[31mred\x1b[0m [/nope] \u202e"
+
+    def make(picture: Picture) -> Page:
+        return Page(Report.of(picture.snapshot, "device", (), ()), (Section(evil, (Lines((evil,)),)),))
+
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await opened(driver, app, lambda _: None)
         await until(driver, lambda: "It is not there" in seen(app))
         await driver.press("down", "G", "y", "escape")
         await until(driver, lambda: not isinstance(app.screen, PageDialog))
+        await opened(driver, app, make, evil)
+        text = seen(app)
+        assert "[bold red]x[/]" in text
+        assert "\x1b" not in text
+        assert r"\x1b[31mred" in text
+        assert r"\u202e" in text
 
     pilot(scenario)
 
 
-def test_copying_hands_over_plain_text_without_escapes() -> None:
+def test_copying_hands_over_plain_text_without_escapes_and_e_asks_how_to_write_it() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await opened(driver, app, lambda picture: device_page(picture.snapshot, POOL))
+        dialog = await opened(driver, app, lambda picture: device_page(picture.snapshot, POOL), "nvme0")
         await driver.press("y")
         await until(driver, lambda: bool(app.clipboard))
         assert "0000:18:00.0" in app.clipboard
         assert "\x1b" not in app.clipboard
         assert "Link and configuration\n" in app.clipboard
+        await driver.press("e")
+        await until(driver, lambda: isinstance(app.screen, ExportDialog))
+        await driver.press("escape")
+        await until(driver, lambda: app.screen is dialog)
 
     pilot(scenario)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (40, 12), (20, 5), (5, 2)])
-def test_it_opens_and_scrolls_at_every_size(size: tuple[int, int]) -> None:
+def test_it_opens_and_scrolls_at_every_size() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        text = (await opened(driver, app)).query_one(PageText)
-        await driver.press("G")
-        await driver.pause()
-        if size[1] >= 5:
-            assert text.size.height >= 3
-            assert text.scroll_offset.y == text.max_scroll_y > 0
-        await driver.press("escape")
-        await until(driver, lambda: not isinstance(app.screen, PageDialog))
+        for size in ((5, 2), (80, 24), (120, 40), (200, 50), (40, 12), (20, 5)):
+            await driver.resize_terminal(*size)
+            text = (await opened(driver, app)).query_one(PageText)
+            await driver.press("G")
+            await driver.pause()
+            if size[1] >= 5:
+                assert text.size.height >= 3, size
+                assert text.scroll_offset.y == text.max_scroll_y > 0, size
+            await driver.press("escape")
+            await until(driver, lambda: not isinstance(app.screen, PageDialog))
 
-    pilot(scenario, size=size)
+    pilot(scenario, size=(5, 2))
 
 
 def test_a_resize_wraps_the_page_anew() -> None:
@@ -245,23 +253,6 @@ def test_a_resize_wraps_the_page_anew() -> None:
         await until(driver, lambda: text.virtual_size.height == wide)
 
     pilot(scenario, size=(120, 40))
-
-
-def test_hostile_words_stay_words() -> None:
-    evil = "[bold red]x[/] \x1b[31mred\x1b[0m [/nope] \u202e"
-
-    def make(picture: Picture) -> Page:
-        return Page(Report.of(picture.snapshot, "device", (), ()), (Section(evil, (Lines((evil,)),)),))
-
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await opened(driver, app, make, evil)
-        text = seen(app)
-        assert "[bold red]x[/]" in text
-        assert "\x1b" not in text
-        assert r"\x1b[31mred" in text
-        assert r"\u202e" in text
-
-    pilot(scenario)
 
 
 def test_the_letters_of_an_ascii_screen_are_ascii() -> None:
@@ -296,14 +287,3 @@ def test_what_the_sampler_sees_reaches_an_open_dialog() -> None:
         await until(driver, lambda: later.taken in seen_at)
 
     pilot(scenario, source=source)
-
-
-def test_e_asks_how_to_write_the_page() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        dialog = await opened(driver, app, lambda picture: device_page(picture.snapshot, POOL), "nvme0")
-        await driver.press("e")
-        await until(driver, lambda: isinstance(app.screen, ExportDialog))
-        await driver.press("escape")
-        await until(driver, lambda: app.screen is dialog)
-
-    pilot(scenario)

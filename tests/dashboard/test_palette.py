@@ -142,7 +142,7 @@ def test_a_hit_jumps_to_its_record() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         jumped: list[tuple[str, str]] = []
 
-        def jump(view: str, key: str) -> bool:
+        async def jump(view: str, key: str) -> bool:
             jumped.append((view, key))
             return True
 
@@ -195,7 +195,7 @@ def test_a_pair_is_gone_to() -> None:
         jumps = Jumps(app.screen)
         await jumps.startup()
         hits = [hit async for hit in jumps.search("mlx5_3 nvme0")]
-        hits[0].command()
+        await hits[0].command()
         await until(driver, lambda: app.view.NAME == "matrix")
         await driver.pause()
         assert "mlx5_3 (0000:81:00.0) may use the memory of nvme0" in "\n".join(screen_lines(app))
@@ -211,7 +211,7 @@ def test_a_connection_is_found_by_its_host_and_has_the_keys() -> None:
         jumps = Jumps(app.screen)
         await jumps.startup()
         hits = [hit async for hit in jumps.search("connection 192.0.2.22")]
-        hits[0].command()
+        await hits[0].command()
         await driver.pause()
         await driver.pause()
         assert isinstance(app.focused, RecordList)

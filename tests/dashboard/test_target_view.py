@@ -231,33 +231,39 @@ def seen(app: Dashboard) -> list[str]:
     return [name for name in NAMES if app.query_one(f"#target-{name}", RecordList).is_on_screen]
 
 
-@pytest.mark.parametrize(
-    ("size", "lists", "tabs"),
-    [((80, 24), 1, True), ((120, 40), 6, False), ((200, 50), 6, False), ((200, 30), 6, False), ((20, 5), 1, True)],
-)
-def test_as_many_lists_are_seen_as_there_is_room_for(size: tuple[int, int], lists: int, tabs: bool) -> None:
+ROOM = (((80, 24), 1, True), ((120, 40), 6, False), ((200, 30), 6, False), ((20, 5), 1, True), ((200, 50), 6, False))
+"""Sizes, how many lists are then seen, and whether behind tabs."""
+
+
+def test_as_many_lists_are_seen_as_there_is_room_for() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await until(driver, lambda: len(seen(app)) == lists)
-        assert app.query_one("#target-tabs").display is tabs
+        for size, lists, tabs in ROOM:
+            await driver.resize_terminal(*size)
+            await until(driver, lambda lists=lists: len(seen(app)) == lists)  # type: ignore[misc]
+            assert app.query_one("#target-tabs").display is tabs, size
 
-    pilot(scenario, size=size, settings=Settings(view="target"))
+    pilot(scenario, size=ROOM[0][0], settings=Settings(view="target"))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
-def test_keys_go_through_all_lists_round_and_round(size: tuple[int, int]) -> None:
+def test_keys_go_through_all_lists_round_and_round() -> None:
+    order = [f"target-{name}" for name in NAMES[:6]]
+
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await until(driver, lambda: bool(seen(app)))
-        app.query_one("#target-namespaces").focus()
-        visited = []
-        for key in ("]", "tab", "]", "tab", "]", "]", "[", "shift+tab"):
-            await driver.press(key)
-            await driver.pause()
-            visited.append(app.focused.id if app.focused else None)
-        order = [f"target-{name}" for name in NAMES[:6]]
-        assert visited == [*order[1:], order[0], order[5], order[4]]
-        assert NAMES[4] in seen(app)
+        for size, lists in (((80, 24), 1), ((120, 40), 6), ((200, 50), 6)):
+            await driver.resize_terminal(*size)
+            await until(driver, lambda lists=lists: len(seen(app)) == lists)  # type: ignore[misc]
+            app.query_one("#target-namespaces").focus()
+            await until(driver, lambda: NAMES[0] in seen(app))
+            visited = []
+            for key in ("]", "tab", "]", "tab", "]", "]", "[", "shift+tab"):
+                await driver.press(key)
+                await driver.pause()
+                visited.append(app.focused.id if app.focused else None)
+            assert visited == [*order[1:], order[0], order[5], order[4]], size
+            assert NAMES[4] in seen(app), size
+            await driver.press("tab", "tab")
 
-    pilot(scenario, size=size, settings=Settings(view="target"))
+    pilot(scenario, size=(80, 24), settings=Settings(view="target"))
 
 
 def test_a_screen_that_grows_shows_more_lists_and_keeps_the_focus() -> None:
@@ -335,24 +341,26 @@ def test_a_target_that_goes_away_leaves_a_screen_that_says_so_and_comes_back() -
     pilot(scenario, source=source, settings=Settings(view="target"))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50), (20, 5)])
-def test_hostile_names_are_only_names(size: tuple[int, int]) -> None:
+def test_hostile_names_are_only_names_at_any_size() -> None:
     hosts = {HOSTILE: Host(HOSTILE)}
     subsystems = {HOSTILE: Subsystem(HOSTILE, namespaces={1: TargetNamespace(1, {"device_path": "/dev/[/]\x1b[2J"})})}
 
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await until(driver, lambda: bool(seen(app)))
-        app.query_one("#target-namespaces").focus()
-        for _ in NAMES[:6]:
-            await driver.press("]")
+        for size in ((20, 5), (80, 24), (200, 50)):
+            await driver.resize_terminal(*size)
             await until(driver, lambda: bool(seen(app)))
-            assert "\x1b" not in "\n".join(screen_lines(app))
-        await driver.press("enter")
-        await until(driver, lambda: isinstance(app.screen, PageDialog))
-        assert "\x1b" not in "\n".join(screen_lines(app))
+            app.query_one("#target-namespaces").focus()
+            for _ in NAMES[:6]:
+                await driver.press("]")
+                await until(driver, lambda: bool(seen(app)))
+                assert "\x1b" not in "\n".join(screen_lines(app)), size
+            await driver.press("enter")
+            await until(driver, lambda: isinstance(app.screen, PageDialog))
+            assert "\x1b" not in "\n".join(screen_lines(app)), size
+            await driver.press("escape")
 
     source = HeldSource(changed(subsystems=subsystems, hosts=hosts, ports={}))
-    pilot(scenario, source=source, size=size, settings=Settings(view="target"))
+    pilot(scenario, source=source, size=(20, 5), settings=Settings(view="target"))
 
 
 def test_the_page_of_a_port_takes_the_states_that_are_known_and_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,16 +381,15 @@ def test_the_page_of_a_port_takes_the_states_that_are_known_and_is_made_once(mon
     assert fewer.report.items[0]["states"] == []
 
 
-@pytest.mark.parametrize(("size", "beside"), [((200, 50), False), ((200, 30), True), ((400, 50), True)])
-def test_lists_stand_beside_each_other_where_that_hides_nothing_or_lines_are_few(
-    size: tuple[int, int], *, beside: bool
-) -> None:
+def test_lists_stand_beside_each_other_where_that_hides_nothing_or_lines_are_few() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         body = app.query_one("#target-body")
-        await until(driver, lambda: any("Referrals (" in line for line in screen_lines(app)))
-        await until(driver, lambda: body.has_class("-split") is beside)
-        if not beside:
-            assert any("UUID" in line for line in screen_lines(app))
-            assert "+" not in next(line for line in screen_lines(app) if line.startswith("Namespaces ("))
+        for size, beside in (((200, 50), False), ((200, 30), True), ((400, 50), True)):
+            await driver.resize_terminal(*size)
+            await until(driver, lambda beside=beside: body.has_class("-split") is beside)  # type: ignore[misc]
+            await until(driver, lambda: any("Referrals (" in line for line in screen_lines(app)))
+            if not beside:
+                assert any("UUID" in line for line in screen_lines(app)), size
+                assert "+" not in next(line for line in screen_lines(app) if line.startswith("Namespaces (")), size
 
-    pilot(scenario, settings=Settings(view="target"), size=size)
+    pilot(scenario, settings=Settings(view="target"), size=(200, 50))

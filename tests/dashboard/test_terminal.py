@@ -45,8 +45,12 @@ def started(home: Path, size: tuple[int, int], *options: str, colours: str = "25
     return Terminal(argv, size, environment)
 
 
-@pytest.mark.parametrize("colours", COLOURS)
-@pytest.mark.parametrize("size", [SMALL, WIDE])
+@pytest.mark.parametrize(
+    ("size", "colours"),
+    [(SMALL, "16"), (WIDE, "none"), *(pytest.param(*one, marks=pytest.mark.full) for one in (
+        (SMALL, "256"), (SMALL, "none"), (WIDE, "16"), (WIDE, "256"),
+    ))],
+)  # fmt: skip
 def test_a_walk_through_the_screen(tmp_path: Path, size: tuple[int, int], colours: str) -> None:
     """Open, all views, filter, explain a pair, resize, quit: exit 0, the terminal as before, the view kept."""
     with started(tmp_path, size, colours=colours) as screen:

@@ -134,18 +134,11 @@ def test_a_node_is_told_in_words() -> None:
     assert "lets no peer traffic through it" in in_words(picture, "pci0000:b7")
 
 
-def test_the_first_sight_says_how_to_ask() -> None:
+def test_it_says_how_to_ask_and_the_second_mark_opens_the_explanation_and_leaves_the_verdict_and_the_way() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await shown(driver, app)
         await until(driver, lambda: "Mark two devices with x" in seen(app))
         assert "x Mark" in screen_lines(app)[-1]
-
-    pilot(scenario, size=(80, 24))
-
-
-def test_the_second_mark_opens_the_explanation_and_leaves_the_verdict_and_the_way() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await shown(driver, app)
         await mark(driver, app, NVME0)
         await until(driver, lambda: "is marked: x on another device" in below(app))
         await mark(driver, app, NVME5)
@@ -179,7 +172,7 @@ def test_two_pools_are_explained_both_ways_on_one_page() -> None:
     pilot(scenario)
 
 
-def test_a_port_is_not_marked_and_it_is_said_why() -> None:
+def test_a_port_is_not_marked_and_it_is_said_why_until_the_cursor_moves() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await shown(driver, app)
         await mark(driver, app, PORT)
@@ -189,6 +182,10 @@ def test_a_port_is_not_marked_and_it_is_said_why() -> None:
         await until(driver, lambda: "neither" not in below(app) and NVME0 in below(app))
         await mark(driver, app, PORT)
         await until(driver, lambda: "A port neither" in below(app) and tree(app).chosen == (NVME0,))
+        await driver.press("down")
+        await until(driver, lambda: "A port neither" not in below(app))  # past, once the cursor moves
+        await mark(driver, app, PORT)
+        await until(driver, lambda: "A port neither" in below(app))
         await mark(driver, app, NVME5)
         await until(driver, lambda: isinstance(app.screen, PageDialog) and "neither" not in below(app))
 
@@ -207,17 +204,6 @@ def test_a_third_mark_begins_a_new_pair_and_u_takes_all_away() -> None:
         await until(driver, lambda: tree(app).chosen == (NVME7,) and not tree(app).marked)
         await driver.press("u")
         await until(driver, lambda: tree(app).chosen == () and "Mark two devices" in below(app))
-
-    pilot(scenario)
-
-
-def test_what_is_wrong_with_a_mark_is_past_once_the_cursor_moves() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await shown(driver, app)
-        await mark(driver, app, PORT)
-        await until(driver, lambda: "A port neither" in below(app))
-        await driver.press("down")
-        await until(driver, lambda: "A port neither" not in below(app))
 
     pilot(scenario)
 
@@ -248,10 +234,13 @@ def test_both_marked_ends_are_seen_and_u_unfolds_what_was_folded_for_that() -> N
     pilot(scenario, size=(80, 24))
 
 
-def test_with_room_the_host_bridge_under_the_cursor_is_told_beside_the_tree() -> None:
+def test_with_room_the_host_bridge_under_the_cursor_is_told_and_a_copied_node_begins_with_its_address() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         await shown(driver, app)
         await until(driver, lambda: "Below it" in seen(app) and "mlx5_0 (0000:1a:00.0): rdma" in seen(app))
+        assert tree(app).go_to(NVME0)
+        await driver.press("y")
+        await until(driver, lambda: app.clipboard.split("\t")[:2] == [NVME0, "nvme0"])
 
     pilot(scenario, size=(200, 50))
 
@@ -294,27 +283,24 @@ def test_a_marked_device_that_goes_away_is_said_to_be_gone() -> None:
     pilot(scenario)
 
 
-@pytest.mark.parametrize("size", [(20, 5), (40, 10), (200, 50)])
-def test_a_pair_can_be_explained_at_every_size(size: tuple[int, int]) -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await shown(driver, app)
-        await mark(driver, app, NVME0, NVME5)
-        await until(driver, lambda: isinstance(app.screen, PageDialog) and "Denied" in seen(app))
-        await driver.press("escape")
-        await until(driver, lambda: "Denied" in seen(app))
+def test_a_pair_can_be_explained_at_every_size() -> None:
+    """With ASCII alone on a screen of that, also in the tree."""
 
-    pilot(scenario, size=size)
-
-
-def test_an_ascii_screen_has_no_other_letters_in_the_tree() -> None:
     async def scenario(driver: Pilot[None], app: Dashboard) -> None:
         view = await shown(driver, app)
-        await mark(driver, app, NVME0)
-        assert app.picture is not None
-        panel = view.panels(app.picture)[0]
-        assert all(str(value).isascii() for item in panel.items for value in item.values())
+        for size in ((20, 5), (40, 10), (200, 50)):
+            await driver.resize_terminal(*size)
+            await mark(driver, app, NVME0)
+            assert app.picture is not None
+            panel = view.panels(app.picture)[0]
+            assert all(str(value).isascii() for item in panel.items for value in item.values())
+            await mark(driver, app, NVME5)
+            await until(driver, lambda: isinstance(app.screen, PageDialog) and "Denied" in seen(app))
+            await driver.press("escape")
+            await until(driver, lambda: "Denied" in seen(app))
+            await driver.press("u")
 
-    pilot(scenario, settings=Settings(ascii=True))
+    pilot(scenario, size=(20, 5), settings=Settings(ascii=True))
 
 
 def test_a_filter_finds_what_is_folded_and_where_it_was_found_it_stays_in_sight() -> None:
@@ -348,16 +334,6 @@ def test_nothing_is_folded_while_a_filter_shows_all_there_is() -> None:
         await until(driver, lambda: isinstance(app.screen, PageDialog) and "Below it" in seen(app))
 
     pilot(scenario, size=(80, 24))
-
-
-def test_a_copied_node_begins_with_its_address() -> None:
-    async def scenario(driver: Pilot[None], app: Dashboard) -> None:
-        await shown(driver, app)
-        assert tree(app).go_to(NVME0)
-        await driver.press("y")
-        await until(driver, lambda: app.clipboard.split("\t")[:2] == [NVME0, "nvme0"])
-
-    pilot(scenario)
 
 
 @pytest.mark.parametrize(

@@ -149,11 +149,11 @@ class Overview(View):
         """Another list is looked at."""
         self._explain()
 
-    def action_go(self) -> None:
+    async def action_go(self) -> None:
         """To the view that has more about the record under the cursor."""
         at = self._current()
         place = place_of(self.picture, *at) if at and self.picture else None
-        if place is None or not cast("Dashboard", self.app).jump(*place):
+        if place is None or not await cast("Dashboard", self.app).jump(*place):
             self.notify("There is no more about it in another view.", markup=False)
 
     def _current(self) -> tuple[str, str] | None:

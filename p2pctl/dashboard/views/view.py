@@ -19,14 +19,16 @@ from p2pctl.dashboard.widgets.filter_line import FilterLine
 from p2pctl.dashboard.widgets.record_list import RecordList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Shown:
     """What there is to show besides the picture. One object, shared by the app and its views."""
 
-    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(self, glyphs: Glyphs = UNICODE, lists: Mapping[str, object] | None = None) -> None:
         self.glyphs = glyphs
+        self.lists = lists or {}
+        """What `RecordList.state` gave at the end of the last run, by the id of the list."""
         self.history = History()
         self.events = Journal()
         """Oldest first."""
@@ -58,9 +60,11 @@ class View(Vertical):
         self.picture: Picture | None = None
 
     def on_mount(self) -> None:
-        """Its lists draw with the same letters as everything else."""
+        """Its lists draw with the same letters as everything else, and have the columns and the order that they had."""
         for one in self.query(RecordList):
             one.glyphs = self.shown.glyphs
+            if one.id and one.id in self.shown.lists:
+                one.restore(self.shown.lists[one.id])
 
     @property
     def focused_list(self) -> RecordList | None:
