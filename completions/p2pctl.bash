@@ -301,7 +301,7 @@ _p2pctl_table() {
     validate) arguments=(file) options=(--offline --schema) ;;
     diff) arguments=(file) options=(--prune=choice:owned,all --exit-code) ;;
     apply) arguments=(file) options=(--prune=choice:owned,all --wait=text --drop --confirm-within=text "${changing[@]}") ;;
-    recover) arguments=(transaction) options=(--rollback --resume --lock-timeout=text --yes) ;;
+    recover) arguments=(transaction) options=(--rollback --resume --lock-timeout=text --yes --confirm=text) ;;
     confirm) arguments=(transaction) options=(--lock-timeout=text) ;;
     clear) options=(--owned "${changing[@]}") ;;
     dashboard) options=(--once --view=choice:overview,pools,topology,matrix,target,log --list=text --interval=text --theme=text --ascii --write --no-mouse) ;;

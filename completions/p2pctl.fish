@@ -706,7 +706,8 @@ function __p2pctl_table --no-scope-shadowing
                 --rollback\t'Undo what it did.' \
                 --resume\t'Do the rest of it.' \
                 --lock-timeout=text\t'How long to wait for another change to end.' \
-                --yes\t'Without --resume: undo it without asking.'
+                --yes\t'Do not ask before it is undone, and a disk that nobody has used is put back.' \
+                --confirm=text\t'Name of the disk that is put back, whatever is there now, instead of typing it.'
         case 'confirm'
             set arguments transaction
             set options \

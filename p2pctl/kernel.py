@@ -286,8 +286,12 @@ class Disk(Protocol):
         """One transfer from the disk into the parts, one after the other: the bytes that arrived. Raises OSError."""
         ...
 
-    def write(self, offset: int, parts: Sequence[Part]) -> int:
-        """One transfer of the parts to the disk: the bytes that it took. Raises OSError."""
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
+        """One transfer of the parts to the disk: the bytes that it took.
+
+        Raises OSError, BusyError for a file that was opened as ``exclusive`` and that somebody else opens. ``back``
+        puts back what was there, for which a moment is left then: EBUSY once it is over.
+        """
         ...
 
     def flush(self) -> None:

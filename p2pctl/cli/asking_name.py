@@ -19,6 +19,7 @@ def ask_name(session: Session, disk: str, confirmed: str | None, what: str) -> N
     if confirmed is not None:
         if confirmed not in {name, disk}:
             raise UsageError(f"--confirm names {confirmed}, and not {disk}", hint=f"--confirm {name}")
+        session.narrator.note(f"This {what}.")
         return
     if not can_answer():
         raise UsageError(f"this {what}, and there is no terminal to ask at", hint=f"--confirm {name} says yes to it")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.asking_name import ask_name
-from p2pctl.cli.nodes import is_there, known_as, number_of
+from p2pctl.cli.nodes import is_partition, known_as, number_of
 from p2pctl.cli.overwriting import check_free, check_named
 from p2pctl.cli.rescue import KeptFile, kept_in, refuse_left, rescue_file
 from p2pctl.cli.workplace import workplace
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from p2pctl.cli.session import Session
     from p2pctl.kernel import Disk, Region
     from p2pctl.model.snapshot import Snapshot
-
-_BLOCK = "/sys/class/block"
 
 
 class Writing(NamedTuple):
@@ -67,6 +65,7 @@ def held(session: Session, snapshot: Snapshot, drive: Drive, writing: Writing) -
     with contextlib.closing(memory.open(drive.disk, write=True, exclusive=True)) as disk:
         check_same(session, drive, disk)
         contents = contents_of(session, drive, disk)
+        _check_unused(session, drive, contents)
         length = writing.length if writing.whole else min(writing.length, room(disk.size, writing.unit))
         blank = find_blank(memory, disk, drive.disk, max(length // writing.unit, 1) * writing.unit, writing.unit)
         ask_name(session, drive.disk, writing.confirm, _told(snapshot, drive, disk, (blank, contents, place)))
@@ -105,13 +104,13 @@ def mark(session: Session, path: str, disk: Disk) -> str:
 
 
 def contents_of(session: Session, drive: Drive, disk: Disk) -> tuple[str, ...]:
-    """What a disk says that it holds. Raises BusyError for a whole disk that holds anything, or may."""
+    """What a disk says that it holds; nothing for a file. Raises BusyError where that cannot be found out."""
     if disk.identity.node is None or session.door.kind != "live":
         return ()
     from p2pctl.hardware.signatures import signatures  # noqa: PLC0415  only writing looks for them
 
     try:
-        found = signatures(drive.disk)
+        return signatures(drive.disk)
     except OSError as error:
         why = "there is no blkid" if error.errno == errno.ENOENT else (error.strerror or str(error)).lower()
         raise BusyError(
@@ -119,14 +118,16 @@ def contents_of(session: Session, drive: Drive, disk: Disk) -> tuple[str, ...]:
             hint="apt install util-linux, or name a file",
             path=drive.disk,
         ) from None
-    partition = is_there(session, f"{_BLOCK}/{drive.disk.rpartition('/')[2]}/partition")
-    if found and not partition:
+
+
+def _check_unused(session: Session, drive: Drive, contents: tuple[str, ...]) -> None:
+    """Raises BusyError for a whole disk that holds anything."""
+    if contents and not is_partition(session, drive.disk.rpartition("/")[2]):
         raise BusyError(
-            f"{drive.disk} is a whole disk that is not unused: it holds {', '.join(found)}",
+            f"{drive.disk} is a whole disk that is not unused: it holds {', '.join(contents)}",
             hint="name a partition or a file; if nobody needs what is there, wipefs removes it",
             path=drive.disk,
         )
-    return found
 
 
 def _told(snapshot: Snapshot, drive: Drive, disk: Disk, told: tuple[Blank, tuple[str, ...], str]) -> str:

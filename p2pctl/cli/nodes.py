@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from p2pctl.hardware.openers import number
 
 if TYPE_CHECKING:
     from p2pctl.cli.session import Session
 
 _BLOCK = "/sys/class/block"
+_GENERIC = "/sys/class/nvme-generic"
 
 
 def is_there(session: Session, path: str) -> bool:
@@ -23,10 +26,25 @@ def is_there(session: Session, path: str) -> bool:
 
 def number_of(session: Session, name: str) -> str:
     """Of a block device, such as ``259:1``; empty where it cannot be read."""
+    return _number(session, f"{_BLOCK}/{name}")
+
+
+def _number(session: Session, place: str) -> str:
     try:
-        return session.door.files.read(f"{_BLOCK}/{name}/dev").decode("ascii", "replace").strip()
+        return session.door.files.read(f"{place}/dev").decode("ascii", "replace").strip()
     except OSError:
         return ""
+
+
+def nodes_of(session: Session, names: Iterable[str]) -> dict[str, str]:
+    """Every node through which these block devices are reached, by number: a namespace has a character device, too."""
+    found: dict[str, str] = {}
+    for name in names:
+        generic = name.replace("nvme", "ng", 1)
+        found[number("block", number_of(session, name))] = f"/dev/{name}"
+        if generic != name and (text := _number(session, f"{_GENERIC}/{generic}")):
+            found[number("char", text)] = f"/dev/{generic}"
+    return found
 
 
 def whole_of(session: Session, name: str) -> str:
@@ -35,6 +53,11 @@ def whole_of(session: Session, name: str) -> str:
     if real.startswith(_BLOCK) or not is_there(session, f"{real}/partition"):
         return name
     return real.rpartition("/")[0].rpartition("/")[2]
+
+
+def is_partition(session: Session, name: str) -> bool:
+    """Whether a block device is part of a disk."""
+    return is_there(session, f"{_BLOCK}/{name}/partition")
 
 
 def partitions_of(session: Session, whole: str) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
-"""What must be so before anything is written to a disk: nobody uses it, in whatever way and under whatever name.
+"""What must be so before anything is written to a disk: nobody uses it, as far as the host can tell.
 
-The kernel is asked as well: what is written to is opened so that it refuses what somebody holds.
+The kernel is asked as well: what is written to is opened so that it refuses what somebody holds. Nobody can tell of
+other hosts that reach the same drive, of file servers in the kernel and USB gadgets, of memory maps and io_uring's
+registered files whose descriptor is closed, and of commands sent through a controller's own node.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from p2pctl.cli.nodes import is_there, number_of, partitions_of, twins_of, whole_of
-from p2pctl.errors import BusyError, UsageError
+from p2pctl.cli.nodes import is_there, nodes_of, partitions_of, twins_of, whole_of
+from p2pctl.errors import BusyError, UnsupportedError, UsageError
 from p2pctl.hardware.backing import read_backing
 from p2pctl.hardware.openers import read_openers
 from p2pctl.hardware.reading import Reader
+from p2pctl.model.facts import ABSENT
 
 if TYPE_CHECKING:
     from p2pctl.cli.drives import Drive
@@ -63,6 +66,8 @@ def check_free(session: Session, drive: Drive, *, pause: Callable[[float], None]
     block = check_named(drive).kind == "block"
     snapshot = session.snapshot({"nvme", "nvmet", "rnbd"})
     names = _names(session, drive.disk) if block else Names("", "", (), ())
+    if block:
+        _check_zones(session, drive.disk, names)
     twins = [part for twin in names.twins for part in (twin, *partitions_of(session, twin))]
     paths = [drive.disk, *(f"/dev/{name}" for name in twins)]
     backings = read_backing(Reader(session.door.files), paths)
@@ -71,25 +76,40 @@ def check_free(session: Session, drive: Drive, *, pause: Callable[[float], None]
     users += [f"as {path.rpartition('/')[2]} {user}" for path in paths[1:] for user in backings[path].users]
     if users:
         raise _busy(drive.disk, users)
-    unknown = [] if all(one.users_known for one in backings.values()) else ["the mounts, swap spaces or loop devices"]
+    known = all(one.users_known for one in backings.values())
+    unknown = [] if known else ["the mounts, swap spaces, loop devices or LIO's backstores"]
     unknown += _unknown(snapshot)
-    opened = (drive.disk, *(f"/dev/{name}" for name in names.overlapping))
-    nodes = {number: f"/dev/{name}" for name in names.overlapping if (number := number_of(session, name))}
-    for look in range(_LOOKS):
-        openers = read_openers(session.door.files, opened, os.getpid(), nodes if session.door.kind == "live" else None)
-        if not openers.found:
-            break
-        if look < _LOOKS - 1:
-            pause(_PAUSE)
-    else:
-        raise _busy(drive.disk, [f"{_who(session, pid)} has {path} open" for pid, path in openers.found])
-    if not openers.complete and session.door.kind == "live":
+    if not _check_closed(session, drive.disk, names, pause) and session.door.kind == "live":
         unknown.append("the open files of all processes")
     if unknown:
         raise BusyError(
             f"who uses {drive.disk} could not be found out: {', '.join(unknown)} cannot be read",
             hint="run it as root on the host itself, outside any container, with /proc mounted",
             path=drive.disk,
+        )
+
+
+def _check_closed(session: Session, disk: str, names: Names, pause: Callable[[float], None]) -> bool:
+    """Raises BusyError where a process has it open; False where not every process could be looked into."""
+    nodes = nodes_of(session, names.overlapping)
+    opened = (disk, *nodes.values())
+    for look in range(_LOOKS):
+        openers = read_openers(session.door.files, opened, os.getpid(), nodes if session.door.kind == "live" else None)
+        if not openers.found:
+            return openers.complete
+        if look < _LOOKS - 1:
+            pause(_PAUSE)
+    raise _busy(disk, [f"{_who(session, pid)} has {path} open" for pid, path in openers.found])
+
+
+def _check_zones(session: Session, disk: str, names: Names) -> None:
+    """Raises UnsupportedError for a zoned disk: what is written there cannot be written over, and so not put back."""
+    zones = Reader(session.door.files).text(f"{_BLOCK}/{names.whole}/queue/zoned", "zones", names.whole)
+    if zones not in {"none", ABSENT}:
+        is_zoned = f"is zoned ({zones})" if isinstance(zones, str) else "may be zoned"
+        raise UnsupportedError(
+            f"{disk} {is_zoned}: what is written there could not be put back",
+            hint="name a disk, a partition or a file on one without zones",
         )
 
 
@@ -164,5 +184,5 @@ def _above(session: Session, names: Names) -> Iterator[str]:
     for holder in session.door.files.list(f"{_BLOCK}/{names.whole}/holders"):
         yield f"its whole disk is part of {holder}"
     whole = read_backing(Reader(session.door.files), [f"/dev/{names.whole}"])[f"/dev/{names.whole}"]
-    direct = (user for user in whole.users if user.startswith(("mounted", "used", "loop")))
+    direct = (user for user in whole.users if user.startswith(("mounted", "used", "loop", "served")))
     yield from (f"its whole disk is used: {user}" for user in direct)

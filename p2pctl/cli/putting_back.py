@@ -1,18 +1,23 @@
-"""Puts back what a run of ``verify --write`` or ``bench`` has written over that was killed."""
+"""Puts back what a run of ``verify --write`` or ``bench`` has written over that was killed.
+
+It may be long ago: somebody may have put the disk to use since. Nobody loses anything where every sector of the place
+is blank or holds the pattern that ``verify --write`` puts there. Of all else nobody can tell whose it is, what
+``bench`` has copied among it: that is written over only where the disk's name is said.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.agreeing import can_answer
+from p2pctl.cli.asking_name import ask_name
 from p2pctl.cli.drives import Drive, unit_of
-from p2pctl.cli.holding import check_same, mark
-from p2pctl.cli.nodes import called_now
+from p2pctl.cli.holding import check_same, contents_of, mark
+from p2pctl.cli.nodes import called_now, is_partition
 from p2pctl.cli.overwriting import check_free
-from p2pctl.cli.rescue import Left, kept_in, left_in, left_text
+from p2pctl.cli.rescue import Left, forget, kept_in, left_in, left_text
 from p2pctl.cli.trying import told_as
 from p2pctl.cli.workplace import workplace
 from p2pctl.errors import BusyError, NotFoundError, P2pctlError, UsageError
@@ -20,7 +25,7 @@ from p2pctl.hardware.backing import read_backing
 from p2pctl.hardware.reading import Reader
 from p2pctl.model.address import Address
 from p2pctl.proof.blank import PIECE, Blank
-from p2pctl.proof.writing import restore
+from p2pctl.proof.writing import first_foreign, restore
 from p2pctl.target import rundir
 from p2pctl.target.interruption import deferred
 from p2pctl.target.lock import locked
@@ -33,7 +38,16 @@ _NOBODY = Address(0, 0, 0, 0)
 """Which drive it is does not matter here."""
 
 
-def put_back_left(session: Session, *, yes: bool, timeout: float) -> bool:
+class Said(NamedTuple):
+    """What was agreed to beforehand."""
+
+    yes: bool
+    """That nobody is asked where nobody can lose anything."""
+    confirm: str | None
+    """The disk's name: that whatever is there may be written over."""
+
+
+def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
     """Makes blank again what a killed run has written over; False where there is nothing.
 
     Raises RecoverError, UsageError where nobody can be asked, BusyError where the disk is used or is another one.
@@ -50,19 +64,26 @@ def put_back_left(session: Session, *, yes: bool, timeout: float) -> bool:
     drive = Drive(_NOBODY, path, unit_of(session, path), named=True, backing=found)
     with told_as(f"put back what was on {path}"):
         disk = _open(session, path, left)
-    with contextlib.closing(disk):
+    room = min(blank.place.length, PIECE)
+    with (
+        contextlib.closing(disk),
+        told_as(f"put back what was on {path}"),
+        contextlib.closing(session.door.memory.ordinary(room)) as plain,
+    ):
         _check(session, drive, disk, left)
-        if not yes:
-            _ask(session, left, blank)
+        contents = _contents(session, drive, disk, left)
+        foreign = first_foreign(disk, plain, left.blank)
+        _ask(session, said, blank, _told(left, blank, contents, foreign), foreign)
         place = workplace(session).directory
         rundir.make(place)
         with locked(place, "recover", timeout=timeout), deferred():
             if left_in(directory) != left:
                 raise BusyError("another p2pctl has put it back meanwhile", hint="run it again")
             _check(session, drive, disk, left)
-            with contextlib.closing(session.door.memory.ordinary(min(blank.place.length, PIECE))) as plain:
-                restore(disk, plain, blank, left.file)
-            os.unlink(left.file)  # noqa: PTH108  its path is text, as everywhere
+            if first_foreign(disk, plain, left.blank) != foreign:
+                raise BusyError(f"somebody else writes to {path}", hint="run it again once nobody uses it", path=path)
+            restore(disk, plain, blank, left.file)
+            forget(left.file)
     session.narrator.note(f"put back {blank.place.length} bytes at offset {blank.place.offset} of {path}")
     return True
 
@@ -100,11 +121,40 @@ def _check(session: Session, drive: Drive, disk: Disk, left: Left) -> None:
     check_free(session, drive)
 
 
-def _ask(session: Session, left: Left, blank: Blank) -> None:
+def _contents(session: Session, drive: Drive, disk: Disk, left: Left) -> tuple[str, ...]:
+    """What the disk holds. Raises BusyError for a whole disk that holds anything: it held nothing at that time."""
+    contents = contents_of(session, drive, disk)
+    if contents and not is_partition(session, drive.disk.rpartition("/")[2]):
+        raise BusyError(
+            f"{drive.disk} has been put to use since it was written over: it holds {', '.join(contents)}",
+            hint=f"what is there now is left alone: remove {left.file}",
+            path=drive.disk,
+        )
+    return contents
+
+
+def _told(left: Left, blank: Blank, contents: tuple[str, ...], foreign: int | None) -> str:
+    """What is about to be done, and to what."""
     path, offset, length = blank.place
-    text = f"a run that was killed has {left_text(left)}, where all bytes were {left.blank.byte:#04x}"
+    holds = f" ({path} holds {', '.join(contents)})" if contents else ""
+    now = "what is there now is p2pctl's own pattern, or blank"
+    if foreign is not None:
+        now = f"what is there now is no pattern of p2pctl's, at {foreign} first: copies of bench's, or somebody's data"
+    return (
+        f"writes {length} bytes of {blank.byte:#04x} to {path} at offset {offset}{holds}, which were there before a "
+        f"run that was killed has {left_text(left)}; {now}"
+    )
+
+
+def _ask(session: Session, said: Said, blank: Blank, what: str, foreign: int | None) -> None:
+    """Raises UsageError where nobody can be asked, P2pctlError for a no."""
+    if foreign is not None or said.confirm is not None:
+        ask_name(session, blank.place.path, said.confirm, what)
+        return
+    if said.yes:
+        return
     if not can_answer():
-        raise UsageError(f"{text}; and there is no terminal to ask at", hint="p2pctl recover --yes puts them back")
-    session.narrator.note(f"{text[:1].upper()}{text[1:]}.")
-    if not session.narrator.ask(f"write {length} such bytes to {path} at {offset}? Whatever is there now is lost"):
+        raise UsageError(f"this {what}; and there is no terminal to ask at", hint="p2pctl recover --yes does it")
+    session.narrator.note(f"This {what}.")
+    if not session.narrator.ask("go on?"):
         raise P2pctlError("not confirmed: nothing was changed", hint="p2pctl recover asks again")

@@ -28,7 +28,18 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     rollback: Annotated[bool, typer.Option("--rollback", help="Undo what it did.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Do the rest of it.")] = False,
     lock_timeout: LockTimeout = 0.0,
-    yes: Annotated[bool, typer.Option("--yes", help="Without --resume: undo it without asking.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before it is undone, and a disk that nobody has used is put back.")
+    ] = False,
+    confirm: Annotated[
+        str | None,
+        typer.Option(
+            "--confirm",
+            metavar="NAME",
+            show_default=False,
+            help="Name of the disk that is put back, whatever is there now, instead of typing it.",
+        ),
+    ] = None,
 ) -> None:
     """Undo or finish a change that was interrupted, so that the next one can begin.
 
@@ -39,10 +50,12 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     Until then, changes are refused (exit 10). Without an option the change is undone, after a question; p2pctl status
     names it. One that waits for confirmation is undone in the same way. Without any there is nothing to do.
 
-    First it puts back what verify --write or bench has written over and was killed before it could.
+    First, unless an ID is named, it puts back what verify --write or bench has written over and was killed before it
+    could. What verify has written is told from all else: --yes suffices then. What bench has copied is not: the disk's
+    name has to be typed, or given with --confirm, since data that somebody has written there since would be lost.
     """
     from p2pctl.cli.change import check_ready, report_outcome  # noqa: PLC0415
-    from p2pctl.cli.putting_back import put_back_left  # noqa: PLC0415
+    from p2pctl.cli.putting_back import Said, put_back_left  # noqa: PLC0415
     from p2pctl.cli.workplace import workplace  # noqa: PLC0415
     from p2pctl.errors import UsageError  # noqa: PLC0415
     from p2pctl.target.outcome import Outcome  # noqa: PLC0415
@@ -52,8 +65,11 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     session = Session.of(ctx)
     if rollback and resume:
         raise UsageError("--rollback and --resume exclude each other", hint="choose one of them")
-    if transaction is None and put_back_left(session, yes=yes or rollback, timeout=lock_timeout) and _nothing(session):
-        return
+    if transaction is None:
+        # Neither --rollback nor --resume is a yes to it: they are about the target.
+        done = put_back_left(session, Said(yes, confirm), timeout=lock_timeout)
+        if done and _nothing(session):
+            return
     check_ready(session)
     place = workplace(session)
     if not (rollback or resume or yes) and not _agreed(session, place, transaction):

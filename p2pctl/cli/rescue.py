@@ -1,7 +1,7 @@
 """What was on a disk before p2pctl wrote there, told where it outlives a process that is killed, and a crash."""
 
 # Paths are text here, as everywhere.
-# ruff: noqa: PTH108
+# ruff: noqa: PTH108, PTH120
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from p2pctl.errors import RecoverError
+from p2pctl.errors import RecoverError, from_os_error
 from p2pctl.proof.blank import Blank
 from p2pctl.proof.reading import Place
 from p2pctl.target import rundir
@@ -56,13 +56,27 @@ class KeptFile:
             _sync(self.path)
             _sync(self._directory)
         except OSError as error:
-            self.discard()
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)
             raise rundir.failed(error, f"keep what is on {path}") from None
 
     def discard(self) -> None:
-        """Removes it."""
-        with contextlib.suppress(OSError):
-            os.unlink(self.path)
+        """Removes it. Raises P2pctlError."""
+        forget(self.path)
+
+
+def forget(path: str) -> None:
+    """Removes what is told of a place that is as it was, so that no loss of power brings it back.
+
+    Raises P2pctlError.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        _sync(os.path.dirname(path))
+    except OSError as error:
+        hint = "the disk is as it was; until that file is gone, nothing more is written to any"
+        raise from_os_error(error, f"remove {path} for good", hint=hint) from None
 
 
 def rescue_file(directory: str) -> str:

@@ -79,6 +79,7 @@ def check_running(session: Session) -> None:
 
 
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
+_DEVICES = ("/dev/", "/sys/")
 
 
 def refusal(error: OSError, doing: str) -> P2pctlError:
@@ -86,6 +87,8 @@ def refusal(error: OSError, doing: str) -> P2pctlError:
     hint = "it takes root" if isinstance(error, PermissionError) else "the kernel's log may say more: dmesg"
     if isinstance(error, PermissionError) and os.geteuid() == 0:
         hint = "is the kernel locked down?"
+        if error.errno == errno.EPERM and isinstance(error.filename, str) and not error.filename.startswith(_DEVICES):
+            hint = f"is the file immutable? lsattr {error.filename} shows it"
     if error.errno in _GONE:
         hint = "it is there no more: p2pctl device list shows what is"
     return from_os_error(error, doing, hint=hint)

@@ -10,7 +10,7 @@ from p2pctl.cli.trying import Host, refusal, told_as
 from p2pctl.errors import ExitCode, NotFoundError, P2pctlError, UnsupportedError
 from p2pctl.proof.judge import judge
 from p2pctl.proof.model import Judgement, Layout, Levels
-from p2pctl.proof.pairs import Pair, Pool, Proof, check_mappable, piece_of, prove_reads, untested
+from p2pctl.proof.pairs import Pair, Pool, Proof, check_mappable, piece_of, prove_reads, share_of, untested
 from p2pctl.proof.reading import Place, close_bench, open_bench
 from p2pctl.proof.writing import put_back, write_through
 from p2pctl.render.proof import matrix_page, pair_page, proof_report
@@ -82,18 +82,21 @@ def _written(host: Host, pool: Pool, drive: Drive, tried: tuple[Pair, Wish]) -> 
     pair, wish = tried
     memory = host.session.door.memory
     predicted = host.resolver.verdict(pair.provider, pair.client)
-    writing = Writing("verify --write", wish.size, pair.unit, wish.confirm)
+    # The pool itself is mapped later: whoever is asked may take an hour, and it is not to be held that long.
+    unit = least(pair.unit, wish)
+    size = share_of(pool, wish.size, unit)
+    writing = Writing("verify --write", size, unit, wish.confirm)
     proofs: list[Proof] = []
     with contextlib.ExitStack() as stack:
         with told_as(f"write to {pair.disk}"):
             taken = stack.enter_context(held(host.session, host.snapshot, drive, writing))
         with told_as(f"map the pool of {pair.provider}"):
-            piece = stack.enter_context(piece_of(memory, pool, wish.size, least(pair.unit, wish)))
+            piece = stack.enter_context(piece_of(memory, pool, size, unit))
         with told_as(f"write to {pair.disk}"):
             bench = open_bench(memory, taken.disk, piece.region)
             stack.callback(close_bench, bench)
             path, offset, length = taken.blank.place
-            place = Place(path, offset, min(length, piece.region.size // pair.unit * pair.unit))
+            place = Place(path, offset, min(length, piece.region.size))
             blank = taken.blank._replace(place=place)
             # One for all of them: a signal between two transfers finds the disk written over, too.
             with deferred() as stop, put_back(taken.disk, taken.plain, blank, taken.rescue):

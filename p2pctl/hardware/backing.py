@@ -12,6 +12,7 @@ from p2pctl.model.backing import Backing, BackingKind
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 
 _CLASS = "/sys/class/block"
+_LIO = "/sys/kernel/config/target/core"
 _MOUNTS = ("/proc/1/mountinfo", "/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 _SOURCE = 2
@@ -103,7 +104,7 @@ def _is_there(reader: Reader, path: str) -> bool:
 
 
 class _Uses:
-    """Mounts, swap and loop devices, each read once."""
+    """Mounts, swap, loop devices and what LIO serves, each read once."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -111,6 +112,7 @@ class _Uses:
         self._mounts = tuple(self._read_mounts())
         self._swaps = tuple(self._read_swaps())
         self._loops = tuple(self._read_loops())
+        self._served = tuple(self._read_served())
 
     def of_disk(self, real: str) -> Iterator[str]:
         """Users of a disk or a partition, those of its partitions among them."""
@@ -126,16 +128,39 @@ class _Uses:
                 yield f"{'it is' if part == name else f'{part} is'} part of {holder}"
             for loop in self._loops_on(f"/dev/{part}"):
                 yield f"{loop} is on {'it' if part == name else part}"
+            yield from (f"{whose}served by LIO as {one}" for one in self._served_from(f"/dev/{part}"))
 
     def of_file(self, real: str) -> Iterator[str]:
         """Users of a file that a namespace may be served from."""
         if real in self._swaps:
             yield "used as swap space"
         yield from (f"{loop} is on it" for loop in self._loops_on(real))
+        yield from (f"served by LIO as {one}" for one in self._served_from(real))
 
     def _loops_on(self, path: str) -> Iterator[str]:
         """Loop devices on a file or a disk, which the kernel counts as no holders of it."""
         yield from (loop for loop, backing in self._loops if backing == path)
+
+    def _served_from(self, path: str) -> Iterator[str]:
+        """What LIO serves from a file or a disk: not always does it claim that, or hold it open as a process would."""
+        yield from (one for one, backing in self._served if backing == path)
+
+    def _read_served(self) -> Iterator[tuple[str, str]]:
+        """Name and path of what the SCSI target core serves (drivers/target/target_core_configfs.c)."""
+        for adapter in self._listed(_LIO):
+            for name in self._listed(f"{_LIO}/{adapter}"):
+                path = self._reader.text(f"{_LIO}/{adapter}/{name}/udev_path", "path of a backstore", name)
+                if isinstance(path, str):
+                    yield f"{adapter}/{name}", self._followed(path)
+                elif path is not ABSENT:
+                    self.known = False
+
+    def _listed(self, directory: str) -> tuple[str, ...]:
+        found = self._reader.listing(directory, "backstores")
+        if isinstance(found, Missing):
+            self.known = self.known and found is ABSENT
+            return ()
+        return found
 
     def _read_loops(self) -> Iterator[tuple[str, str]]:
         for loop in self._reader.names("/sys/block", "block devices"):

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import mmap
 import os
-import signal
 import stat
 from collections.abc import Callable, Iterable, Sequence
 
+from p2pctl.hardware.lease import Lease
 from p2pctl.kernel import Closing, Identity, Part, Stretch
 
 _MAPPING = os.O_RDWR | os.O_CLOEXEC
@@ -95,10 +94,11 @@ class PoolRegion(MappedRegion):
 class DirectDisk(Closing):
     """A descriptor opened with O_DIRECT: each call is one preadv(2) or pwritev(2), and lets other threads run."""
 
-    __slots__ = ("_descriptor", "identity", "size")
+    __slots__ = ("_descriptor", "_lease", "identity", "size")
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._lease: Lease | None = None
         self.size = os.lseek(descriptor, 0, os.SEEK_END)
         self.identity = _identity(os.fstat(descriptor))
 
@@ -110,8 +110,14 @@ class DirectDisk(Closing):
         finally:
             _release(views)
 
-    def write(self, offset: int, parts: Sequence[Part]) -> int:
+    def claim(self) -> None:
+        """Takes a lease on a file, which is given back when it is closed. Raises EBUSY where somebody has it open."""
+        self._lease = Lease(self._descriptor)
+
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
         """From the parts to the disk."""
+        if self._lease is not None:
+            self._lease.check(back=back)
         views = _views(parts)
         try:
             return os.pwritev(self._descriptor, views, offset)
@@ -162,8 +168,8 @@ class LiveMemory:
     def open(self, path: str, *, write: bool = False, exclusive: bool = False) -> DirectDisk:
         """O_DIRECT and, for ``exclusive``, O_EXCL: on a block device without O_CREAT it means that nobody holds it.
 
-        A file takes a lease instead (fcntl(2)): the kernel gives one for writing where nobody else has it open. No
-        link is followed anywhere on the path: what was looked at by its real path is what is opened.
+        A file takes a lease instead. No link is followed anywhere on the path: what was looked at by its real path is
+        what is opened.
         """
         flags = os.O_DIRECT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
         flags |= os.O_RDWR if write else os.O_RDONLY
@@ -173,7 +179,7 @@ class LiveMemory:
             disk = DirectDisk(descriptor)
             _check_path(descriptor, path)
             if exclusive and disk.identity.node is None:
-                _lease(descriptor)
+                disk.claim()
         except OSError as error:
             os.close(descriptor)
             raise OSError(error.errno, error.strerror, path) from None
@@ -193,18 +199,6 @@ def _check_path(descriptor: int, path: str) -> None:
     """Raises ELOOP where something else was opened: the kernel names what was by a path without links."""
     if os.readlink(f"/proc/self/fd/{descriptor}") != path:  # noqa: PTH115  paths are text
         raise OSError(errno.ELOOP, "a link leads there, or something else has taken its place")
-
-
-def _lease(descriptor: int) -> None:
-    """Held until the file is closed: who opens it meanwhile waits. Raises EBUSY where somebody has it open."""
-    # The signal that tells of such a one would end the process; this one is ignored unless somebody asks for it.
-    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-    except OSError as error:
-        if error.errno == errno.EAGAIN:
-            raise OSError(errno.EBUSY, "somebody has the file open") from None
-        raise
 
 
 def _views(parts: Sequence[Part]) -> list[memoryview]:

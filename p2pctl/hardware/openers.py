@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from p2pctl.kernel import Files
 
@@ -31,7 +31,7 @@ class Openers(NamedTuple):
 def read_openers(files: Files, paths: Collection[str], own: int, nodes: Mapping[str, str] | None = None) -> Openers:
     """The processes, other than ``own``, with a descriptor of one of these real paths (proc_pid_fd(5)). Never raises.
 
-    On the running host, ``nodes`` are those of them that are block devices, by number (``259:1``): a container, or a
+    On the running host, ``nodes`` are those of them that are devices, by what `number` says of them: a container, or a
     virtual machine in one, has them open by nodes of other names.
     """
     try:
@@ -70,7 +70,15 @@ def _opened(files: Files, directory: str, nodes: Mapping[str, str]) -> set[str]:
     return paths
 
 
+def number(kind: Literal["block", "char"], text: str) -> str:
+    """Of a device whose number sysfs tells as ``259:1``: both kinds are counted on their own."""
+    return f"{kind} {text}"
+
+
 def _number(path: str) -> str:
-    """Of the block device that a descriptor is of; empty for anything else. Raises OSError for one that is closed."""
+    """Of the device that a descriptor is of; empty for anything else. Raises OSError for one that is closed."""
     found = os.stat(path)  # noqa: PTH116  paths are text, as everywhere
-    return f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}" if stat.S_ISBLK(found.st_mode) else ""
+    text = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    if stat.S_ISBLK(found.st_mode):
+        return number("block", text)
+    return number("char", text) if stat.S_ISCHR(found.st_mode) else ""

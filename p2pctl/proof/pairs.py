@@ -68,12 +68,23 @@ def piece_of(memory: Memory, pool: Pool, wanted: int, least: int, share: int = S
     OSError where the kernel refuses.
     """
     before = pool.level()
-    # Without a level nobody can tell what an eighth is: then no more than it takes at all.
-    size = min(wanted, least) if before is None else borrow(before, wanted, least, share)
-    if size < least:
-        raise too_small(pool.address, before or 0, least)
+    size = _share(pool.address, before, (wanted, least, share))
     with contextlib.closing(memory.map(pool.path, size)) as region:
         yield Piece(region, Levels(before, pool.level()))
+
+
+def share_of(pool: Pool, wanted: int, least: int) -> int:
+    """Bytes that `piece_of` would map just now. Raises BusyError."""
+    return _share(pool.address, pool.level(), (wanted, least, SHARE))
+
+
+def _share(address: Address, available: int | None, sizes: tuple[int, int, int]) -> int:
+    wanted, least, share = sizes
+    # Without a level nobody can tell what an eighth is: then no more than it takes at all.
+    size = min(wanted, least) if available is None else borrow(available, wanted, least, share)
+    if size < least:
+        raise too_small(address, available or 0, least)
+    return size
 
 
 def too_small(address: Address, available: int, least: int) -> BusyError:

@@ -10,9 +10,12 @@ from p2pctl.errors import BusyError, ExitCode, P2pctlError, PartialError
 from p2pctl.kernel import Disk, Part, Region
 from p2pctl.proof.blank import PIECE, Blank
 from p2pctl.proof.data import compare, inverse, pattern
-from p2pctl.proof.model import Difference, Layout, Observed
+from p2pctl.proof.model import LAYOUTS, Difference, Layout, Observed
 from p2pctl.proof.reading import ATTEMPTS, Bench, Place, fill, gather, parts, whole
 from p2pctl.proof.stored import check_stored
+
+_SECTOR = 512
+"""Bytes that no drive writes half of."""
 
 
 class TransferInterruptedError(P2pctlError):
@@ -34,7 +37,7 @@ class Rescue(Protocol):
         ...
 
     def discard(self) -> None:
-        """Forgets it: all is as it was."""
+        """Forgets it: all is as it was. Raises P2pctlError."""
         ...
 
 
@@ -64,9 +67,11 @@ def restore(disk: Disk, plain: Region, blank: Blank, file: str) -> None:
     problem = "what is there now is something else"
     for _ in range(ATTEMPTS):
         try:
-            for piece in _pieces(place, plain):
-                plain.put(0, bytes([blank.byte]) * piece.length)
-                whole(disk.write(piece.offset, (Part(plain, 0, piece.length),)), piece)
+            for piece in _pieces(place):
+                # In a hole of a full file system nothing has been written, and nothing can be.
+                if not _is_blank(disk, plain, Blank(piece, blank.byte)):
+                    plain.put(0, bytes([blank.byte]) * piece.length)
+                    whole(disk.write(piece.offset, (Part(plain, 0, piece.length),), back=True), piece)
             disk.flush()
             if _is_blank(disk, plain, blank):
                 return
@@ -79,21 +84,47 @@ def restore(disk: Disk, plain: Region, blank: Blank, file: str) -> None:
     )
 
 
-def _pieces(place: Place, plain: Region) -> Iterator[Place]:
-    size = min(plain.size, PIECE)
+def _pieces(place: Place) -> Iterator[Place]:
     end = place.offset + place.length
-    for offset in range(place.offset, end, size):
-        yield Place(place.path, offset, min(size, end - offset))
+    for offset in range(place.offset, end, PIECE):
+        yield Place(place.path, offset, min(PIECE, end - offset))
 
 
 def _is_blank(disk: Disk, plain: Region, blank: Blank) -> bool:
-    """Whether the disk says so, and not memory that nothing arrived in."""
-    for piece in _pieces(blank.place, plain):
-        plain.put(0, bytes([blank.byte ^ 0xFF]) * piece.length)
-        whole(disk.read(piece.offset, (Part(plain, 0, piece.length),)), piece)
-        if plain.get(0, piece.length).count(blank.byte) != piece.length:
-            return False
-    return True
+    return all(
+        _found(disk, plain, piece, blank.byte).count(blank.byte) == piece.length for piece in _pieces(blank.place)
+    )
+
+
+def _found(disk: Disk, plain: Region, piece: Place, byte: int) -> bytes:
+    """What is there. Memory that nothing arrives in holds no such byte."""
+    plain.put(0, bytes([byte ^ 0xFF]) * piece.length)
+    whole(disk.read(piece.offset, (Part(plain, 0, piece.length),)), piece)
+    return plain.get(0, piece.length)
+
+
+def first_foreign(disk: Disk, plain: Region, blank: Blank) -> int | None:
+    """Where on a disk the first sector of a place is that is neither blank nor `write_through`'s; None without any.
+
+    Where there is none, nobody loses anything when the place is made blank. What `bench` copied there counts as
+    foreign: nothing tells it from somebody's data. Raises OSError.
+    """
+    for piece in _pieces(blank.place):
+        found = _found(disk, plain, piece, blank.byte)
+        if found.count(blank.byte) == piece.length:
+            continue
+        patterns = [_pattern(piece, layout) for layout in LAYOUTS]
+        ours = [bytes([blank.byte]) * piece.length, *patterns, *map(inverse, patterns)]
+        for start in range(0, piece.length, _SECTOR):
+            sector = slice(start, start + _SECTOR)
+            if not any(one[sector] == found[sector] for one in ours):
+                return piece.offset + start
+    return None
+
+
+def _pattern(place: Place, layout: Layout) -> bytes:
+    """What is written to a place, piece by piece the same whatever follows."""
+    return b"".join(pattern(f"{piece.path} {piece.offset} {layout}", piece.length) for piece in _pieces(place))
 
 
 def write_through(bench: Bench, place: Place, layout: Layout, stop: Callable[[], bool]) -> tuple[Observed, Observed]:
@@ -104,7 +135,7 @@ def write_through(bench: Bench, place: Place, layout: Layout, stop: Callable[[],
     ordinary way, and where the pool has gone.
     """
     vector = parts(bench, layout, place.length)
-    known = pattern(f"{place.path} {place.offset} {layout}", place.length)
+    known = _pattern(place, layout)
     other = inverse(known)
     _put(bench, place, known)
     check_stored(bench.disk, *place)  # which in a file only the first write may have made so

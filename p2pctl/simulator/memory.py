@@ -74,8 +74,9 @@ class MemoryDisk(Closing):
             start += count
         return length
 
-    def write(self, offset: int, parts: Sequence[Part]) -> int:
-        """From the parts to the disk."""
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
+        """From the parts to the disk. Nobody else is there who could want it."""
+        del back
         if not self._write:
             raise error(errno.EBADF, self._path)
         length = self._check(offset, parts)

@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 
 from p2pctl.cli import verifying
+from p2pctl.cli.options import Globals
+from p2pctl.cli.session import Session
+from p2pctl.cli.trying import refusal
 from p2pctl.kernel import Disk, Part
 from p2pctl.proof.pairs import Proof
 from p2pctl.simulator import demo
 from p2pctl.simulator.memory import DemoMemory, MemoryDisk
+from p2pctl.units import format_bytes
 from tests.cli.conftest import Run
 
 Items = list[dict[str, Any]]
@@ -22,7 +26,8 @@ Items = list[dict[str, Any]]
 
 def ask(run: Run, *words: str) -> dict[str, Any]:
     outcome = run("--demo", "verify", *words, "-o", "json")
-    assert (outcome.code, outcome.err) == (0, ""), outcome
+    assert outcome.code == 0, outcome
+    assert outcome.err.startswith("This writes over ") if "--confirm" in words else not outcome.err, outcome
     document: dict[str, Any] = json.loads(outcome.out)
     return document
 
@@ -220,6 +225,35 @@ def test_a_write_goes_both_ways_and_is_put_back(run: Run, tmp_path: Path, monkey
     assert not list(tmp_path.rglob("overwritten*"))
 
 
+def test_no_more_is_asked_for_than_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with --confirm it is said what is about to be done; the pool's eighth bounds it, and what is looked at."""
+    read: list[int] = []
+    contents = DemoMemory.contents
+
+    def noted(self: DemoMemory, path: str, offset: int, length: int) -> bytes:
+        read.append(offset)
+        return contents(self, path, offset, length)
+
+    monkeypatch.setattr(DemoMemory, "contents", noted)
+    monkeypatch.setattr("p2pctl.simulator.pools.Pool.available", lambda _pool, _step: (1 << 20) + (5 << 12))
+    words = ("nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1", "--size", "64G")
+    outcome = run("--demo", "verify", *words, "-o", "json")
+    items: Items = json.loads(outcome.out)["items"]
+    (size,) = {item["bytes"] for item in items}
+    (offset,) = {item["offset"] for item in items}
+    assert size == 128 << 10
+    assert f"writes over {format_bytes(size)} at offset {offset} of /dev/nvme6n1" in outcome.err
+    assert {one for one in read if one >= 1 << 30} <= set(range(offset, offset + size))
+
+
+def test_what_cannot_be_opened_since_it_is_immutable_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    told = refusal(PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/srv/image"), "write to /srv/image")
+    assert told.hint == "is the file immutable? lsattr /srv/image shows it"
+    told = refusal(PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/dev/nvme0n1"), "write to /dev/nvme0n1")
+    assert told.hint == "is the kernel locked down?"
+
+
 def test_the_order_that_the_kernel_lets_through_unchecked_is_left_out_for_a_denied_pair(run: Run) -> None:
     """It would be DMA that the kernel means to refuse."""
     items: Items = ask(run, "nvme0", "nvme7", "--mixed")["items"]
@@ -228,92 +262,6 @@ def test_the_order_that_the_kernel_lets_through_unchecked_is_left_out_for_a_deni
     unchecked = [item for item in walk if item["layout"] == "ordinary-first"]
     assert {item["verdict"] for item in unchecked} == {"allowed"}
     assert run("--demo", "verify", "nvme0", "nvme7", "--even-denied").code == 2
-
-
-WRITE = ("--demo", "verify", "nvme0", "nvme6n1", "--write", "--confirm", "nvme6n1")
-
-
-@pytest.fixture
-def killed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What a run leaves that ends between writing and putting back."""
-
-    def die(*_: object) -> None:
-        raise RuntimeError("killed")
-
-    with monkeypatch.context() as dying:
-        dying.setattr("p2pctl.proof.writing.restore", die)
-        assert run(*WRITE).code != 0
-    (left,) = tmp_path.rglob("overwritten.json")
-    return left
-
-
-def test_what_a_killed_run_has_left_must_be_put_back_first(run: Run, killed: Path) -> None:
-    outcome = run(*WRITE)
-    assert outcome.code == 10
-    assert "p2pctl recover" in outcome.err
-    assert killed.exists()
-    assert run("--demo", "recover").code == 2, "nobody can be asked"
-    assert killed.exists()
-    assert "disk-overwritten" in run("--demo", "doctor").out
-    assert "written over 1048576 bytes" in run("--demo", "status").out
-    outcome = run("--demo", "recover", "--yes")
-    assert outcome.code == 0
-    assert "put back 1048576 bytes" in outcome.err
-    assert not killed.exists()
-    assert run(*WRITE).code == 0
-
-
-@pytest.mark.parametrize("change", [{"mark": "uuid.another "}, {"size": 1 << 40}], ids=str)
-def test_nothing_is_put_back_on_another_disk(
-    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
-) -> None:
-    killed.write_text(json.dumps(json.loads(killed.read_text()) | change))
-    monkeypatch.setattr(DemoMemory, "store", lambda *_: pytest.fail("nothing may be written"))
-    outcome = run("--demo", "recover", "--yes")
-    assert outcome.code == 6
-    assert "another disk" in outcome.err
-    assert killed.exists()
-
-
-def test_a_disk_that_has_another_name_now_is_found_by_its_mark(
-    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A drive that was pulled out, or a reboot: what has the old name is another disk, or nothing."""
-    told = json.loads(killed.read_text())
-    written: list[tuple[str, int]] = []
-    store = DemoMemory.store
-
-    def note(self: DemoMemory, path: str, offset: int, data: bytes) -> None:
-        written.append((path, offset))
-        store(self, path, offset, data)
-
-    monkeypatch.setattr(DemoMemory, "store", note)
-    for name in ("nvme7n1", "nvme66n1"):
-        killed.write_text(json.dumps(told | {"disk": f"/dev/{name}"}))
-        outcome = run("--demo", "recover", "--yes")
-        assert outcome.code == 0, outcome
-        assert f"at offset {told['offset']} of /dev/nvme6n1" in outcome.err
-    assert set(written) == {("/dev/nvme6n1", told["offset"])}
-
-
-def test_a_disk_that_is_away_is_waited_for(run: Run, killed: Path) -> None:
-    told = json.loads(killed.read_text()) | {"disk": "/dev/nvme66n1", "mark": "eui.another"}
-    killed.write_text(json.dumps(told))
-    outcome = run("--demo", "recover", "--yes")
-    assert outcome.code == 3
-    assert "/dev/nvme66n1 is not there" in outcome.err
-    assert f"if it is gone for good, remove {killed}" in outcome.err
-    assert killed.exists()
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"disk": "/dev/nvme6n1", "offset": -1}', "\x00"])
-def test_a_rescue_that_tells_nothing_is_no_reason_to_write(run: Run, killed: Path, text: str) -> None:
-    killed.write_text(text)
-    for words in (WRITE, ("--demo", "recover", "--yes")):
-        outcome = run(*words)
-        assert outcome.code == 10
-        assert str(killed) in outcome.err
-    assert killed.read_text() == text
 
 
 def test_a_recording_has_no_memory(run: Run, tmp_path: Path) -> None:
@@ -333,8 +281,8 @@ def test_a_pool_that_is_too_small_is_said_with_its_numbers(run: Run, monkeypatch
     assert run("--demo", "verify", "--all", "--exit-code").code == 9
 
 
-def test_the_exit_code_of_what_cannot_be_told_is_9(run: Run) -> None:
-    host, proofs = verifying.verify_pair(_session(run), "nvme0", "nvme1", verifying.Wish(4096), wake=False)
+def test_the_exit_code_of_what_cannot_be_told_is_9() -> None:
+    host, proofs = verifying.verify_pair(_session(), "nvme0", "nvme1", verifying.Wish(4096), wake=False)
     (proof,) = proofs
     unsettled = proof._replace(judgement=proof.judgement._replace(result="unsettled", agrees=None))
     unpredicted = proof._replace(judgement=proof.judgement._replace(agrees=None))
@@ -348,10 +296,7 @@ def _codes(proofs: list[Proof]) -> tuple[int, int]:
     return int(verifying.exit_code(proofs, walk=False)), int(verifying.exit_code(proofs, walk=True))
 
 
-def _session(_run: Run) -> Any:
-    from p2pctl.cli.options import Globals
-    from p2pctl.cli.session import Session
-
+def _session() -> Session:
     return Session(Globals(demo=True))
 
 

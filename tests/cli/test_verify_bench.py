@@ -17,7 +17,8 @@ QUICK = ("--seconds", "0.002", "--warm-up", "0", "--runs", "2")
 
 def ask(run: Run, *words: str) -> dict[str, Any]:
     outcome = run("--demo", "bench", *words, *QUICK, "-o", "json")
-    assert (outcome.code, outcome.err) == (0, ""), outcome
+    assert outcome.code == 0, outcome
+    assert outcome.err.startswith("This writes over ") if "--confirm" in words else not outcome.err, outcome
     document: dict[str, Any] = json.loads(outcome.out)
     return document
 

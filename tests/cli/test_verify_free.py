@@ -162,6 +162,37 @@ def test_a_controller_that_is_passed_through_counts_by_what_it_reaches(
     refused(why)
 
 
+@pytest.mark.parametrize("zones", [b"host-managed\n", b"host-aware\n"])
+def test_a_zoned_disk_is_not_written_to(run: Run, monkeypatch: pytest.MonkeyPatch, zones: bytes) -> None:
+    """An empty zone is blank, and takes one write: it could not be made blank again by another."""
+    monkeypatch.setattr(DemoMemory, "store", lambda *_: pytest.fail("nothing may be written"))
+    reading(monkeypatch, {f"/sys/class/block/{DISK}/queue/zoned": zones})
+    outcome = run(*WORDS)
+    assert outcome.code == 5
+    assert "is zoned" in outcome.err
+
+
+def test_whoever_has_the_namespaces_character_device_open_counts(
+    monkeypatch: pytest.MonkeyPatch, refused: Callable[[str], None]
+) -> None:
+    def openers(_files: Any, paths: tuple[str, ...], *_: Any) -> Openers:
+        return Openers(tuple((4711, path) for path in paths if path == "/dev/ng6n1"), complete=True)
+
+    monkeypatch.setattr(overwriting, "read_openers", openers)
+    monkeypatch.setattr(overwriting, "_PAUSE", 0)
+    refused("has /dev/ng6n1 open")
+
+
+def test_what_lio_serves_counts(monkeypatch: pytest.MonkeyPatch, refused: Callable[[str], None]) -> None:
+    """It opens a disk for a fileio backstore without claiming it, and no process has it open."""
+    core = "/sys/kernel/config/target/core"
+    there = {core: ("alua", "fileio_0"), f"{core}/fileio_0": ("hba_info", "store"), f"{core}/alua": ("lu_gps",)}
+    listing = MemoryFiles.list
+    monkeypatch.setattr(MemoryFiles, "list", lambda self, path: there[path] if path in there else listing(self, path))
+    reading(monkeypatch, {f"{core}/fileio_0/store/udev_path": f"/dev/{DISK}\n".encode()})
+    refused("served by LIO as fileio_0/store")
+
+
 def test_a_loop_device_on_a_disk_counts(monkeypatch: pytest.MonkeyPatch, refused: Callable[[str], None]) -> None:
     """The kernel names no holder then."""
     from p2pctl.hardware import backing

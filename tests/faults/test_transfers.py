@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
 from p2pctl.cli.rescue import KeptFile, left_in, refuse_left
 from p2pctl.errors import ExitCode, P2pctlError, PartialError, RecoverError
 from p2pctl.hardware.memory import LiveMemory
-from p2pctl.kernel import Identity, Part, Stretch
+from p2pctl.kernel import Part, Stretch
 from p2pctl.proof import copying
 from p2pctl.proof.blank import PIECE, Blank
 from p2pctl.proof.copying import Ends, Limits, Memories, check_copy, copy_whole
@@ -40,23 +40,21 @@ class Watched:
     """A disk, with something that may happen before each operation, and in the middle of each write."""
 
     def __init__(self, path: Path, happens: Callable[[], None]) -> None:
-        self._disk: Any = MEMORY.open(str(path), write=True)
+        self._disk = MEMORY.open(str(path), write=True)
         self._happens = happens
-        self.size: int = self._disk.size
-        self.identity: Identity = self._disk.identity
+        self.size = self._disk.size
+        self.identity = self._disk.identity
 
     def read(self, offset: int, parts: Sequence[Part]) -> int:
         self._happens()
-        found: int = self._disk.read(offset, parts)
-        return found
+        return self._disk.read(offset, parts)
 
-    def write(self, offset: int, parts: Sequence[Part], **how: bool) -> int:
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
         self._happens()
         ((region, start, length),) = parts
-        self._disk.write(offset, (Part(region, start, length // 2),), **how)
+        self._disk.write(offset, (Part(region, start, length // 2),), back=back)
         self._happens()
-        found: int = self._disk.write(offset, parts, **how)
-        return found
+        return self._disk.write(offset, parts, back=back)
 
     def flush(self) -> None:
         self._happens()

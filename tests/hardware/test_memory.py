@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from p2pctl.errors import BusyError
+from p2pctl.hardware import lease
 from p2pctl.hardware.memory import LiveMemory
 from p2pctl.kernel import Identity, Part
 from p2pctl.simulator.memory import MemoryRegion
@@ -140,3 +146,44 @@ def test_a_file_that_somebody_has_open_is_not_written_to(file: Path) -> None:
             os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         disk.flush()
     os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))
+
+
+OPENS = """
+import os, sys
+try:
+    os.open(sys.argv[1], int(sys.argv[2]) | os.O_NONBLOCK)
+except BlockingIOError:
+    sys.exit(11)
+"""
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC], ids=["read", "write", "empty"])
+def test_nothing_is_written_once_another_process_opens_the_file_but_what_was_there(
+    file: Path, monkeypatch: pytest.MonkeyPatch, flags: int
+) -> None:
+    """While it waits what was there can be put back; once the kernel may have let it in, not even that."""
+    memory = LiveMemory()
+    data = file.read_bytes()
+    with memory.ordinary(PAGE) as one, memory.open(str(file), write=True, exclusive=True) as disk:
+        disk.read(0, (Part(one, 0, PAGE),))
+        assert disk.write(PAGE, (Part(one, 0, PAGE),)) == PAGE
+        other = subprocess.run([sys.executable, "-c", OPENS, str(file), str(flags)], check=False)
+        assert other.returncode == 11, "the premise: it is kept waiting"
+        with pytest.raises(BusyError, match="somebody else opens the file"):
+            disk.write(0, (Part(one, 0, PAGE),))
+        one.put(0, data[PAGE : 2 * PAGE])
+        assert disk.write(PAGE, (Part(one, 0, PAGE),), back=True) == PAGE
+        monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: math.inf))
+        with pytest.raises(OSError, match="has opened the file since") as caught:
+            disk.write(PAGE, (Part(one, 0, PAGE),), back=True)
+        assert caught.value.errno == errno.EBUSY
+    assert file.read_bytes() == data
+
+
+def test_a_file_that_nobody_else_wants_is_written_to_however_long_it_takes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LiveMemory().ordinary(PAGE) as one, LiveMemory().open(str(file), write=True, exclusive=True) as disk:
+        monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: math.inf))
+        for back in (False, True):
+            assert disk.write(0, (Part(one, 0, PAGE),), back=back) == PAGE

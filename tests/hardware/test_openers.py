@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from p2pctl.hardware.live import LiveFiles
-from p2pctl.hardware.openers import read_openers
+from p2pctl.hardware.openers import number, read_openers
 
 INITIAL = "pid:[4026531836]"
 
@@ -77,17 +76,17 @@ def test_a_real_process_with_the_file_open_is_found(tmp_path: Path) -> None:
     assert read_openers(LiveFiles(), [str(file)], os.getpid()).found == ()
 
 
-def test_a_node_of_another_name_is_found_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container has a disk as /dev/volume. Only block devices count: whoever has /dev/null open uses no disk."""
+def test_a_node_of_another_name_is_found_by_its_number() -> None:
+    """A container has a disk as /dev/volume. Block and character devices of one number are not the same."""
     program = "import sys; f = open('/dev/null'); print('open', flush=True); sys.stdin.read()"
     node = Path("/dev/null").stat().st_rdev
-    nodes = {f"{os.major(node)}:{os.minor(node)}": "/dev/nvme0n1"}
+    text = f"{os.major(node)}:{os.minor(node)}"
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"open\n"
-        mine = (process.pid, "/dev/nvme0n1")
-        assert mine not in read_openers(LiveFiles(), ["/dev/nvme0n1"], os.getpid(), nodes).found
-        monkeypatch.setattr("p2pctl.hardware.openers.stat.S_ISBLK", stat.S_ISCHR)
-        assert mine in read_openers(LiveFiles(), ["/dev/nvme0n1"], os.getpid(), nodes).found
-        assert mine not in read_openers(LiveFiles(), ["/dev/nvme0n1"], os.getpid()).found
+        mine = (process.pid, "/dev/ng0n1")
+        for kind in ("char", "block"):
+            nodes = {number(kind, text): "/dev/ng0n1"}
+            assert (mine in read_openers(LiveFiles(), ["/dev/ng0n1"], os.getpid(), nodes).found) is (kind == "char")
+        assert mine not in read_openers(LiveFiles(), ["/dev/ng0n1"], os.getpid()).found
         process.communicate(b"")

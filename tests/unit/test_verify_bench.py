@@ -103,9 +103,9 @@ class Slow(Disk):
             self.seen.append(("read", offset, sum(part.length for part in parts), is_pool(parts)))
             return super().read(offset, parts)
 
-    def write(self, offset: int, parts: Sequence[Part]) -> int:
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
         self.seen.append(("write", offset, sum(part.length for part in parts), is_pool(parts)))
-        return super().write(offset, parts)
+        return super().write(offset, parts, back=back)
 
 
 def memories(size: int) -> Memories:
@@ -183,8 +183,8 @@ def test_a_copy_is_checked_before_it_is_measured() -> None:
     assert check_copy(memory, ends, region, BLOCK) is None
     real = destination.write
 
-    def lies(offset: int, parts: Sequence[Part]) -> int:
-        return BLOCK if is_pool(parts) else real(offset, parts)
+    def lies(offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
+        return BLOCK if is_pool(parts) else real(offset, parts, back=back)
 
     destination.write = lies  # type: ignore[method-assign]
     found = check_copy(memory, ends, region, BLOCK)

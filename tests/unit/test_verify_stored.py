@@ -42,11 +42,11 @@ class File(Disk):
         self.transfers += 1
         return super().read(offset, parts)
 
-    def write(self, offset: int, parts: Sequence[Part]) -> int:
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
         if self.fills:
             length = sum(part.length for part in parts)
             self.on_drive[offset // UNIT : (offset + length) // UNIT] = [True] * (length // UNIT)
-        return super().write(offset, parts)
+        return super().write(offset, parts, back=back)
 
     def stretches(self, offset: int, length: int) -> Iterator[Stretch]:
         for page in range(offset // UNIT, -(-(offset + length) // UNIT)):

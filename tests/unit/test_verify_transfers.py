@@ -43,6 +43,7 @@ class Disk:
         self.data[PLACE.offset : PLACE.offset + LENGTH] = bytes(LENGTH)
         self.flushed = b""
         self.writes = 0
+        self.wanted = False
         self.fail: Callable[[str, bool], None] = lambda _kind, _pool: None
 
     def read(self, offset: int, parts: Sequence[Part]) -> int:
@@ -59,7 +60,9 @@ class Disk:
             data = data[count:]
         return length
 
-    def write(self, offset: int, parts: Sequence[Part]) -> int:
+    def write(self, offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
+        if self.wanted and not back:
+            raise BusyError("somebody else opens it")
         self.fail("write", is_pool(parts))
         self.writes += 1
         data = b"".join(region.get(place, count) for region, place, count in parts)
@@ -263,8 +266,8 @@ def test_a_write_that_is_reported_and_never_happens_is_seen() -> None:
     disk = Disk()
     real = disk.write
 
-    def lies(offset: int, parts: Sequence[Part]) -> int:
-        return sum(part.length for part in parts) if is_pool(parts) else real(offset, parts)
+    def lies(offset: int, parts: Sequence[Part], *, back: bool = False) -> int:
+        return sum(part.length for part in parts) if is_pool(parts) else real(offset, parts, back=back)
 
     disk.write = lies  # type: ignore[method-assign]
     tools = bench(disk)
@@ -338,6 +341,48 @@ def test_a_signal_at_any_step_leaves_what_was_there(steps: int) -> None:
         write_through(tools, PLACE, "pool", stop)
     assert bytes(disk.data) == before
     assert kept.discarded == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_once_somebody_opens_the_file_nothing_is_written_but_what_was_there(at: int) -> None:
+    """Before the first write, before that through the pool, and after it: none of them is taken for a drive's fault."""
+    disk = Disk()
+    kept, before = Kept(disk), bytes(disk.data)
+    written: list[bool] = []
+
+    def opens(kind: str, pool: bool) -> None:
+        written.extend([pool] if kind == "write" else [])
+        disk.wanted = disk.wanted or (kind == "read" and len(written) == at - 1)
+
+    tools = bench(disk)
+
+    def run() -> None:
+        with put_back(disk, tools.plain, BLANK, kept):
+            disk.fail, disk.wanted = opens, at == 1
+            for layout in LAYOUTS:
+                write_through(tools, PLACE, layout, lambda: False)
+
+    with pytest.raises(BusyError, match="somebody else opens"):
+        run()
+    assert written == [False, True, False][: at - 1] + [False] * (at > 1)
+    assert bytes(disk.data) == before
+    assert kept.discarded == 1
+
+
+def test_in_a_hole_of_a_full_file_system_there_is_nothing_to_put_back() -> None:
+    """No write succeeds there, and the place is blank all the same."""
+    disk = Disk()
+    kept = Kept(disk)
+
+    def full(kind: str, _pool: bool) -> None:
+        if kind == "write":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    disk.fail = full
+    tools = bench(disk)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)), put_back(disk, tools.plain, BLANK, kept):
+        write_through(tools, PLACE, "pool", lambda: False)
+    assert (kept.discarded, disk.writes) == (1, 0)
 
 
 def test_what_cannot_be_put_back_is_said_with_the_command_that_does_it() -> None:

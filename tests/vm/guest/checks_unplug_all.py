@@ -114,7 +114,9 @@ def mend(context: Context) -> bool:
     """A drive that went while it was written to has to be put back, under whatever name it has come back."""
     if not KEPT.exists():
         return False
-    ran = context.p2pctl("recover", "--yes")
+    # What bench has copied is told from nobody's data: the name has to be said.
+    name = Path(first_disks()[context.bdf("n2")]).name
+    ran = context.p2pctl("recover", "--yes", "--confirm", name)
     assert ran.code == 0, (ran, KEPT.read_text())
     assert not KEPT.exists()
     return True
