@@ -23,7 +23,7 @@ from p2pctl.proof.copying import Ends, Limits, Memories, check_copy, copy_whole
 from p2pctl.proof.figures import Setting, Way
 from p2pctl.proof.histogram import Histogram
 from p2pctl.proof.reading import Bench, Place
-from p2pctl.proof.writing import put_back, restore, write_through
+from p2pctl.proof.writing import first_foreign, put_back, restore, write_through
 from p2pctl.simulator.memory import DemoMemory, MemoryDisk
 from tests.faults.conftest import Fault, Note, Run
 from tests.faults.test_changes import room
@@ -61,7 +61,7 @@ class Watched:
         self._disk.flush()
 
     def stretches(self, offset: int, length: int) -> Iterator[Stretch]:
-        yield from self._disk.stretches(offset, length)
+        yield Stretch(offset, length, None)
 
     def close(self) -> None:
         self._disk.close()
@@ -118,6 +118,11 @@ class Shop:
             copy_whole(ends, ordinary, bool)
             for way in WAYS:
                 copying.run(ends, Memories(pool, ordinary), Setting(LENGTH, 1, way), Limits(0), Histogram())
+
+    def ours(self) -> bool:
+        """Whether every sector that was written over is one of `verify --write`, so that recover asks for no name."""
+        with MEMORY.open(str(self.file)) as disk, MEMORY.ordinary(PIECE) as plain:
+            return first_foreign(disk, plain, self.blank) is None
 
     def recover(self) -> bool:
         """Puts back what is told of; whether nothing is told of any more."""
@@ -180,6 +185,7 @@ def test_a_death_at_an_operation_of_a_transfer(tmp_path: Path, note: Note, comma
         assert os.WTERMSIG(status) == signal.SIGKILL
         kept, refused = shop.kept, shop.refused()
         told = kept or (refused is not None and "p2pctl recover" in str(refused.hint))
+        assert shop.ours() or command == "bench"
         whole = shop.recover()
         note(Fault(f"p2pctl dies at an operation of {command}, then recover", shop.kept, whole, told))
 
@@ -226,6 +232,16 @@ WRITING = {
     "bench": ("bench", "nvme0", "nvme1", "nvme6n1", "--confirm", "nvme6n1", "--span", "1M", "--runs", "1",
               "--seconds", "0.001", "--warm-up", "0"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0, LENGTH // 2])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_room_for_what_is_written(tmp_path: Path, note: Note, command: str, share: int) -> None:
+    """As in a hole of a file whose file system is full: what cannot be written is blank all the same."""
+    shop = Shop(tmp_path / "shop")
+    with room(OFFSET + share), pytest.raises(OSError, match=f"{os.strerror(errno.EFBIG)}|only {share} of"):
+        COMMANDS[command](shop, lambda: None)
+    note(Fault(f"no room for what {command} writes", shop.kept, shop.refused() is None, None))
 
 
 @pytest.mark.parametrize("size", [0, 1, 60])

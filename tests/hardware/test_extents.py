@@ -22,6 +22,16 @@ PAGE = 4096
 KEEP_SIZE, PUNCH_HOLE = 1, 2
 
 
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """One whose file system says where its files lie, as ext4 and XFS do."""
+    path = tmp_path / "one"
+    path.write_bytes(os.urandom(PAGE))
+    if reasons(path) != {None}:
+        pytest.fail(f"{tmp_path}: {reasons(path)}: set TMPDIR to a directory on ext4 or XFS")
+    return tmp_path
+
+
 def look(path: Path) -> list[Stretch]:
     with LiveMemory().open(str(path)) as disk:
         found = list(disk.stretches(0, disk.size))
@@ -37,16 +47,16 @@ def reasons(path: Path) -> set[str | None]:
     return {one.reason for one in look(path)}
 
 
-def test_what_was_written_is_on_the_drive(tmp_path: Path) -> None:
+def test_what_was_written_is_on_the_drive(directory: Path) -> None:
     """Also what waits in memory until then."""
-    path = tmp_path / "file"
+    path = directory / "file"
     for size in (PAGE, 100, 1 << 20):
         path.write_bytes(os.urandom(size))
         assert reasons(path) == {None}
 
 
-def test_what_was_never_written_is_not(tmp_path: Path) -> None:
-    hole, reserved = tmp_path / "hole", tmp_path / "reserved"
+def test_what_was_never_written_is_not(directory: Path) -> None:
+    hole, reserved = directory / "hole", directory / "reserved"
     hole.touch()
     os.truncate(hole, 1 << 20)
     assert reasons(hole) == {"nothing has been written there, it is a hole"}
@@ -55,9 +65,9 @@ def test_what_was_never_written_is_not(tmp_path: Path) -> None:
     assert reasons(reserved) == {"nothing has been written there, the room is only reserved"}
 
 
-def test_a_write_past_the_page_cache_puts_its_place_on_the_drive_and_nothing_else(tmp_path: Path) -> None:
+def test_a_write_past_the_page_cache_puts_its_place_on_the_drive_and_nothing_else(directory: Path) -> None:
     """What is reserved in pieces, a file system may fill with zeros of its own; here all is one piece."""
-    path = tmp_path / "file"
+    path = directory / "file"
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, 64 << 20)
     memory = LiveMemory()
@@ -69,9 +79,9 @@ def test_a_write_past_the_page_cache_puts_its_place_on_the_drive_and_nothing_els
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_page_is_told_of_whatever_was_done_to_the_file(tmp_path: Path, seed: int) -> None:
+def test_every_page_is_told_of_whatever_was_done_to_the_file(directory: Path, seed: int) -> None:
     """In more pieces than the kernel tells of at a time."""
-    pages, path, dice = 3000, tmp_path / "file", random.Random(seed)  # noqa: S311  nobody is to be surprised
+    pages, path, dice = 3000, directory / "file", random.Random(seed)  # noqa: S311  nobody is to be surprised
     written = [False] * pages
     path.touch()
     os.truncate(path, pages * PAGE)
@@ -107,7 +117,7 @@ def test_a_file_system_in_memory_says_nothing() -> None:
 
 @pytest.mark.parametrize("flag", [0x2, 0x4, 0x8, 0x80, 0x100, 0x200, 0x400, 0x800])
 def test_an_extent_with_any_such_flag_is_not_plainly_on_the_drive(
-    tmp_path: Path, flag: int, monkeypatch: pytest.MonkeyPatch
+    directory: Path, flag: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the kernel answers on file systems that compress, encrypt or pack (include/uapi/linux/fiemap.h)."""
 
@@ -117,7 +127,7 @@ def test_an_extent_with_any_such_flag_is_not_plainly_on_the_drive(
         struct.pack_into("=QQQ16xL", buffer, 32 + 56, PAGE, 2 << 30, PAGE, flag | 1)
         return 0
 
-    path = tmp_path / "file"
+    path = directory / "file"
     path.write_bytes(bytes(2 * PAGE))
     monkeypatch.setattr(fcntl, "ioctl", told)
     first, second = look(path)
@@ -154,12 +164,12 @@ def test_a_file_that_is_not_read_directly_is_told(
 
 
 def test_a_file_system_that_tells_nothing_of_its_files_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
         raise OSError(errno.ENOTTY, "Inappropriate ioctl for device")
 
-    path = tmp_path / "file"
+    path = directory / "file"
     path.write_bytes(bytes(PAGE))
     monkeypatch.setattr(fcntl, "ioctl", refuse)
     with pytest.raises(OSError, match="does not say where") as caught:
