@@ -20,7 +20,7 @@ BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 MODULES = (
     "configfs", "nvme", "nvmet", "nvme-loop", "nvmet-tcp", "nvme-tcp",
     "nvmet-rdma", "nvme-rdma", "rdma_rxe", "nvme-fcloop",
-    "loop", "null_blk", "md-mod", "minix",
+    "loop", "null_blk", "md-mod", "minix", "ext4",
     "e1000e", "virtio_net", "virtio_blk", "dummy",
     "vfio-pci", "vfio_iommu_type1", "pci-stub", "pci-pf-stub", "uio_pci_generic",
 )  # fmt: skip

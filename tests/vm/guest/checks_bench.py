@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import mmap
+import contextlib
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.vm.guest.api import Context
-from tests.vm.guest.checks_verify import MIB, fill, first_disks
+from tests.vm.guest.api import Context, modprobe
+from tests.vm.guest.checks_verify import MIB, MOUNT, digest, fill, first_disks
 from tests.vm.guest.kernel_files import ask, pools
 from tests.vm.guest.target import summary
 
 SECONDS = 300
 SECTOR = 512
+SIZE = 8 * MIB
 QUICK = ("--seconds", "1", "--warm-up", "0.3", "--runs", "3", "--block-size", "64K", "--depth", "1,2")
 
 LARGE = ("--seconds", "2", "--warm-up", "0.3", "--runs", "3", "--block-size", "512K", "--depth", "1")
@@ -57,31 +59,54 @@ def check_a_copy_leaves_the_destination_as_it_was(context: Context) -> None:
     provider, source, disk = ways[0][0], disks[ways[0][1]], disks[ways[0][2]]
     fill(source)  # what is copied is not what a blank place holds
     fill(disk)
-    before, written = _digest(disk), _written(disk)
+    before, written = digest(disk), _written(disk)
     words = ("bench", provider, source, disk, "--confirm", disk.rpartition("/")[2], "--span", "1M", *QUICK)
     document = ask(context, *words)
     assert {item["operation"] for item in document["items"]} == {"copy"}
     least = sum(item["transfers"] * item["block_size"] for item in document["items"]) // SECTOR
     assert _written(disk) - written >= least > 0
-    assert _digest(disk) == before
-
-
-def _digest(disk: str) -> str:
-    """Of all of a disk, past the page cache."""
-    found = hashlib.blake2b()
-    descriptor = os.open(disk, os.O_RDONLY | os.O_DIRECT)
-    with os.fdopen(descriptor, "rb", buffering=0), mmap.mmap(-1, MIB) as memory:
-        size = os.lseek(descriptor, 0, os.SEEK_END)
-        for offset in range(0, size, MIB):
-            count = os.preadv(descriptor, [memory], offset)
-            assert count == min(MIB, size - offset)
-            found.update(memory[:count])
-    return found.hexdigest()
+    assert digest(disk) == before
 
 
 def _written(disk: str) -> int:
     """Sectors of 512 bytes (Documentation/block/stat.rst)."""
     return int(Path(f"/sys/block/{Path(disk).name}/stat").read_text().split()[6])
+
+
+def check_a_file_counts_only_where_it_lies_on_the_drive(context: Context) -> None:
+    """On ext4: what was written is carried by P2P, room that is only reserved is not tried, and a write makes it so."""
+    provider, client = _pair(context)
+    with _ext4(first_disks()[client]) as directory:
+        full, reserved = directory / "full", directory / "reserved"
+        full.write_bytes(os.urandom(SIZE))
+        with reserved.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, SIZE)
+        (item,) = ask(context, "verify", provider, str(full))["items"]
+        assert (item["result"], item["data"]["uniform"]) == ("works", False), item
+        document = ask(context, "bench", provider, str(full), "--span", "1M", *QUICK)
+        assert all(item["transfers"] for item in document["items"])
+        for words in (("verify", provider, str(reserved)), ("bench", provider, str(reserved), "--span", "1M", *QUICK)):
+            ran = context.p2pctl(*words)
+            assert (ran.code, "only reserved" in ran.err) == (5, True), ran
+        written = ask(context, "verify", provider, str(reserved), "--write", "--confirm", reserved.name)["items"]
+        assert {one["result"] for one in written} == {"works"}, written
+        assert reserved.read_bytes() == bytes(SIZE)
+        (item,) = ask(context, "verify", provider, str(reserved))["items"]
+        assert item["offset"] == written[0]["offset"], "there it has been written to since"
+        assert item["result"] == "works"
+
+
+@contextlib.contextmanager
+def _ext4(disk: str) -> Iterator[Path]:
+    modprobe("ext4")
+    subprocess.run(["mkfs.ext4", "-q", "-F", disk], check=True)
+    MOUNT.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "ext4", disk, MOUNT], check=True)
+    try:
+        yield MOUNT
+    finally:
+        subprocess.run(["umount", MOUNT], check=True)
+        subprocess.run(["wipefs", "--all", "--quiet", disk], check=True)
 
 
 def check_fio_measures_the_same(context: Context) -> None:
