@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,6 +21,15 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("P2PCTL_", "XDG_")) or name in {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "dumb")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tolerant() -> Iterator[None]:
+    """Garbage is looked for seldom: a host, or a screen, is many objects, and to go through them takes a third more."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import pytest
 from textual import _wait, screen
 
@@ -19,12 +16,3 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits for the same, but looks more often."""
     monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", LOOK)
     monkeypatch.setattr(screen, "UPDATE_PERIOD", PAINT)
-
-
-@pytest.fixture(scope="package", autouse=True)
-def tolerant() -> Iterator[None]:
-    """Garbage is looked for seldom: a screen is thousands of objects, and to go through them a third of its time."""
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 20)
-    yield
-    gc.set_threshold(*usual)
