@@ -42,7 +42,17 @@ CHANGES: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options", "objects"), CHANGES, ids=lambda one: one if isinstance(one, str) else "")
+FIRST = {name: place for place, (name, *_) in reversed(list(enumerate(CHANGES)))}
+"""Of each kind of object the change that is tried in any case."""
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "objects"),
+    [
+        pytest.param(*one, marks=() if FIRST[one[0]] == place else pytest.mark.full, id=f"{one[0]}-{place}")
+        for place, one in enumerate(CHANGES)
+    ],
+)
 def test_check_mode_tells_what_then_happens_once(
     name: str, options: dict[str, Any], objects: list[str], module: Module, tmp_path: Path
 ) -> None:

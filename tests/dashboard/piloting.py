@@ -121,7 +121,7 @@ def pilot(
     source: Source | None = None,
     changer: Changer | None = None,
     settings: Settings | None = None,
-    size: tuple[int, int] = (120, 40),
+    size: tuple[int, int] = (80, 24),
     ready: bool = True,
     toasts: bool = False,
 ) -> None:

@@ -110,7 +110,7 @@ def text(app: Dashboard) -> str:
 async def focus(driver: Pilot[None], app: Dashboard, name: str, key: str) -> None:
     """Puts the cursor on a record."""
     rows = app.query_one(f"#{name}", RecordList)
-    await until(driver, lambda: rows.panel is not None and rows.go_to(key))
+    await until(driver, lambda: app.view.go_to(key) and rows.is_on_screen)
     rows.focus()
     await driver.pause()
 
@@ -489,7 +489,7 @@ def test_p2p_memory_is_chosen_among_auto_off_and_the_pools_each_with_its_predict
         assert dict(asked.wishes.subsystems[POOL].namespaces[5].attributes) == {"p2pmem": "1"}
         assert asked.explain == ((POOL, 5),)
 
-    pilot(scenario, changer=changer, settings=WRITE)
+    pilot(scenario, changer=changer, settings=WRITE, size=(120, 40))
 
 
 ASKED = (
@@ -593,7 +593,7 @@ def test_without_write_no_action_and_no_command_reaches_the_changer(
             await every_verb(app)
             await back(driver, app, "target")
 
-    pilot(scenario, changer=changer, settings=Settings())
+    pilot(scenario, changer=changer, settings=Settings(), size=(80, 24))
     assert changer.reached == []
     assert {where for where, _, _ in tried} >= {
         "HelpDialog",

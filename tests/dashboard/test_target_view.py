@@ -338,7 +338,7 @@ def test_a_target_that_goes_away_leaves_a_screen_that_says_so_and_comes_back() -
         app.sampler.look_now()
         await until(driver, lambda: len(seen(app)) == 6)
 
-    pilot(scenario, source=source, settings=Settings(view="target"))
+    pilot(scenario, source=source, settings=Settings(view="target"), size=(120, 40))
 
 
 def test_hostile_names_are_only_names_at_any_size() -> None:
