@@ -56,5 +56,5 @@ def test_a_capture_that_a_user_took_shows_in_every_view(tmp_path: Path) -> None:
         bridge = next(line for line in screen_lines(app) if "0000:16:00.0" in line)
         assert bridge.split()[2:4] == ["bridge", "?"], "what a user may not read is not off"
 
-    pilot(scenario, source=source)
+    pilot(scenario, source=source, size=(120, 40))
     assert source._events is None
