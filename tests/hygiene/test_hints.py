@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from p2pctl import errors
 
@@ -16,36 +15,44 @@ MAKERS = KINDS | {"ChangeInterruptedError", "OutputError", "TransferInterruptedE
 """What makes an error by its name."""
 
 
-def _sites() -> Iterator[tuple[str, ast.Call]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
+@cache
+def nodes() -> tuple[tuple[str, ast.AST], ...]:
+    """All of the package, each with the file that it is in."""
+    return tuple(
+        (str(path.relative_to(PACKAGE)), node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
 
 
-SITES = dict(_sites())
+def sites() -> Mapping[str, ast.Call]:
+    """Where an error is made."""
+    return {
+        f"{file}:{node.lineno}": node
+        for file, node in nodes()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS
+    }
 
 
 def test_there_are_sites() -> None:
     """The walk finds what it is for."""
-    assert len(SITES) > 20
-    assert {site.partition("/")[0] for site in SITES} >= {"cli", "hardware", "findings", "render"}
+    assert len(sites()) > 20
+    assert {site.partition("/")[0] for site in sites()} >= {"cli", "hardware", "findings", "render"}
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_errors_have_a_hint(site: str) -> None:
+def test_errors_have_a_hint() -> None:
     """Given where the error is made, and not left out by a None."""
-    hints = [keyword.value for keyword in SITES[site].keywords if keyword.arg == "hint"]
-    assert len(hints) == 1, f"{site} makes an error without a hint"
-    assert not (isinstance(hints[0], ast.Constant) and not hints[0].value), site
+    for site, made in sites().items():
+        hints = [keyword.value for keyword in made.keywords if keyword.arg == "hint"]
+        assert len(hints) == 1, f"{site} makes an error without a hint"
+        assert not (isinstance(hints[0], ast.Constant) and not hints[0].value), site
 
 
 def test_no_error_hides_behind_another_name() -> None:
     """A class of errors that is added somewhere is one of those that are looked for."""
     derived = {
         node.name
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for _, node in nodes()
         if isinstance(node, ast.ClassDef)
         for base in node.bases
         if isinstance(base, ast.Name) and base.id in MAKERS
