@@ -230,7 +230,7 @@ _p2pctl_table() {
     local changing=(--dry-run --yes --lock-timeout=text --disruption=choice:none,namespace,port,all --load)
     commands=() arguments=() options=()
     case $1 in
-    '') commands=(status pool device topology matrix explain providers rules place doctor target subsystem namespace port host referral connection export validate diff apply recover confirm clear dashboard top verify bench capture metrics completion) options=(--version) ;;
+    '') commands=(status pool device topology acs matrix explain providers rules place doctor target subsystem namespace port host referral connection export validate diff apply recover confirm clear dashboard top monitor verify bench capture metrics completion) options=(--version) ;;
     status) options=(--wake) ;;
     pool) commands=(list show watch) ;;
     'pool list') options=(--holders) ;;
@@ -240,6 +240,8 @@ _p2pctl_table() {
     'device list') options=(-a --all --wake) ;;
     'device show') arguments=(device) options=(--wake) ;;
     topology) options=(-a --all --wake) ;;
+    acs) commands=(list) ;;
+    'acs list') options=(--rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022 --wake) ;;
     matrix) arguments=(device+) options=(-a --all --rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022 --wake) ;;
     explain) arguments=(device device+) options=(--rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022 --assume=choice:cmdline=,acs:,kernel=,iommu=off,iommu=on,move:+ --ask-kernel --trace=text --exit-code --wake) ;;
     providers) arguments=(device+) options=(--rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022 --wake) ;;
@@ -304,6 +306,7 @@ _p2pctl_table() {
     clear) options=(--owned "${changing[@]}") ;;
     dashboard) options=(--once --view=choice:overview,pools,topology,matrix,target,log --list=text --interval=text --theme=text --ascii --write --no-mouse) ;;
     top) options=(--once --view=choice:overview,pools,topology,matrix,target,log --list=text --interval=text --theme=text --ascii --write --no-mouse) ;;
+    monitor) options=(-i=text --interval=text -n=text --count=text --for=text) ;;
     verify) arguments=(pool device) options=(-a --all --mixed --even-denied --write --confirm=text --size=text --report=file --exit-code --wake) ;;
     bench) arguments=(pool device file) options=(--block-size=text --depth=text --runs=text --seconds=text --warm-up=text --span=text --mixed --fio --fio-job=file --confirm=text --wake) ;;
     capture) arguments=(file) options=(--redact --force --wake) ;;

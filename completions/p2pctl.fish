@@ -213,6 +213,7 @@ function __p2pctl_table --no-scope-shadowing
                 pool\t'P2P memory: how much there is, how much is free, and who holds it.' \
                 device\t'PCI functions that take part in P2P: where they sit, and what they can lend.' \
                 topology\t'Show the PCI tree: host bridges, switches, and the devices that take part in P2P.' \
+                acs\t'Ports that may send traffic between devices up to the host: PCIe Access Control Services.' \
                 matrix\t'Show which devices may use whose P2P memory: verdict and distance of every pair.' \
                 explain\t'Explain whether devices may use P2P memory of another: why, and what to do about it.' \
                 providers\t'Show which P2P memory the kernel would choose for some clients.' \
@@ -235,6 +236,7 @@ function __p2pctl_table --no-scope-shadowing
                 clear\t'Delete everything that the NVMe target has: ports, subsystems with their namespaces, hosts.' \
                 dashboard\t'Show pools, the target and its P2P state live.' \
                 top\t'The dashboard by a shorter name.' \
+                monitor\t'Print what happens, a line an event, until interrupted.' \
                 verify\t'Prove with real transfers that P2P memory works between a pool and an NVMe drive.' \
                 bench\t'Measure transfers through P2P memory against the same ones through system memory.' \
                 capture\t'Record this host in one file.' \
@@ -280,6 +282,13 @@ function __p2pctl_table --no-scope-shadowing
             set options \
                 -a\t'Every PCI function, not only those that matter for P2P.' \
                 --all\t'Every PCI function, not only those that matter for P2P.' \
+                --wake\t'Wake sleeping devices to read their configuration space.'
+        case 'acs'
+            set commands \
+                list\t'List the functions with ACS: what each can do, what is on, and the pairs that it concerns.'
+        case 'acs list'
+            set options \
+                --rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022\t'Rules to go by instead of the kernel\'s own: a name of p2pctl rules list, or a release such as 6.12.' \
                 --wake\t'Wake sleeping devices to read their configuration space.'
         case 'matrix'
             set arguments device+
@@ -731,6 +740,13 @@ function __p2pctl_table --no-scope-shadowing
                 --ascii\t'Draw with ASCII only.' \
                 --write\t'Allow changes of the target; each is asked about.' \
                 --no-mouse\t'Leave the mouse to the terminal.'
+        case 'monitor'
+            set options \
+                -i=text\t'Time between two looks at levels.' \
+                --interval=text\t'Time between two looks at levels.' \
+                -n=text\t'Stop after so many lines.' \
+                --count=text\t'Stop after so many lines.' \
+                --for=text\t'Stop after so long.'
         case 'verify'
             set arguments pool device
             set options \

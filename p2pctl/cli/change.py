@@ -86,7 +86,10 @@ def _show_plan(session: Session, command: str, proposed: Proposed) -> None:
 
 
 def _say_beforehand(session: Session, proposed: Proposed) -> None:
-    for note in (*proposed.notes, *(f"warning: {one}" for one in proposed.warnings)):
+    from p2pctl.cli.outcomes import exports, outcomes  # noqa: PLC0415  most changes export nothing
+
+    becoming = outcomes(session, proposed, off=False) if exports(proposed) else ()
+    for note in (*proposed.notes, *becoming, *(f"warning: {one}" for one in proposed.warnings)):
         session.narrator.note(note)
 
 

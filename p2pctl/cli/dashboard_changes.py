@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -17,13 +16,13 @@ from p2pctl.cli.failures import explain
 from p2pctl.cli.making import Job, Watch, asides, made, make, planned
 from p2pctl.cli.narrate import Listener
 from p2pctl.cli.objects import changeable_port, find_namespace, find_subsystem
+from p2pctl.cli.outcomes import outcomes
 from p2pctl.cli.session import Session
 from p2pctl.cli.sessions import Dropping
 from p2pctl.cli.unfinished import check_finished
 from p2pctl.cli.workplace import check_changeable
 from p2pctl.dashboard.source import Done, Proposal, Request
 from p2pctl.errors import BusyError, P2pctlError, UsageError
-from p2pctl.render.becoming import outcome_lines
 from p2pctl.render.outcome import change_lines, touched_document
 from p2pctl.render.text import spans
 from p2pctl.target.interruption import Interruption
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from p2pctl.model.nvmet import Nvmet
     from p2pctl.render.formats import Format
     from p2pctl.target.outcome import StepResult
-    from p2pctl.target.port_state import PortState
 
 _ALLOWED = ChangeOptions(disruption="all")
 """Whatever hosts would notice: the screen says it, and asks."""
@@ -92,7 +90,7 @@ class DoorChanger:
             request,
             tuple(map(shell_line, shown.plan.steps)),
             shown.plan.disruption,
-            (*shown.predicted, *_outcomes(session, shown)),
+            (*shown.predicted, *outcomes(session, shown)),
             (*(note for note in shown.notes if note not in shown.predicted), *_said(session)),
             shown.warnings,
             _Token(ask, shown, session, Interruption()),
@@ -126,23 +124,6 @@ class DoorChanger:
     def stop(self, proposal: Proposal, number: int) -> None:
         """Has a change that is carried out, or is about to be, end after its step and be undone. From any thread."""
         cast("_Token", proposal.token).interruption.note(number)
-
-
-def _outcomes(session: Session, shown: Proposed) -> tuple[str, ...]:
-    """What becomes of P2P memory by each port, but for namespaces of which all is told already. Raises P2pctlError."""
-    if not shown.plan.steps:
-        return ()
-    from p2pctl.target.port_state import PARTS, port_states  # noqa: PLC0415
-
-    snapshot = session.snapshot(PARTS - {"log", "connections"})
-
-    def states(nvmet: Nvmet) -> tuple[PortState, ...]:
-        followed = session.device_links(replace(snapshot, nvmet=nvmet))
-        return port_states(snapshot, nvmet=nvmet, observed=False, followed=followed)
-
-    told = {(item["subsystem"], item["nsid"]) for item in shown.p2pmem}
-    fresh = (one for one in states(shown.wanted) if (one.subsystem, one.nsid) not in told)
-    return tuple(outcome_lines(states(shown.live), fresh))
 
 
 def _job(session: _Listening, request: Request, ask: Ask) -> Job:

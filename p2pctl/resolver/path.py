@@ -30,6 +30,16 @@ def walk(resolver: Resolver, provider: Address, client: Address) -> tuple[Hop, .
     )
 
 
+def counting(resolver: Resolver, provider: Address, client: Address) -> tuple[Address, ...]:
+    """The functions of that way whose redirection counts; none without a common bridge. Raises NotFoundError."""
+    topology = resolver.topology
+    common = topology.common(provider, client)
+    if common is None or not resolver.rules.acs_mask:
+        return ()
+    up, down = topology.chain(provider), topology.chain(client)
+    return (*up[: up.index(common) + 1], *reversed(down[: down.index(common)]))
+
+
 def _hop(resolver: Resolver, address: Address, side: Side, *, counts: bool) -> Hop:
     function = resolver.topology.function(address)
     return Hop(

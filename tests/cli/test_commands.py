@@ -21,7 +21,7 @@ from p2pctl.simulator.door import DemoDoor
 from tests.cli.conftest import Run
 from tests.trees import unpack
 
-LISTS = [["pool", "list"], ["device", "list"], ["device", "list", "--all"]]
+LISTS = [["pool", "list"], ["device", "list"], ["device", "list", "--all"], ["acs", "list"]]
 PAGES = [["pool", "show", "nvme0"], ["device", "show", "nvme0"], ["topology"], ["topology", "--all"], ["status"]]
 
 

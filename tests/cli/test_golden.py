@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("standing_clock")
 FLAT = {
     "pool-list": ["pool", "list"],
     "device-list": ["device", "list"],
+    "acs-list": ["acs", "list"],
 }
 PAGES = {
     "pool-show": ["pool", "show", "nvme0", "--holders"],

@@ -300,3 +300,17 @@ def test_a_document_can_end_sessions(run: Run, tmp_path: Path) -> None:
     assert "stays connected" in run("--demo", "apply", str(file), "--dry-run").err
     item = only(run("--demo", "apply", str(file), "--drop", "-o", "json"))
     assert item["also"] == [f"ended controller 1 of {POOL}", f"ended controller 2 of {POOL}"]
+
+
+def test_who_exports_a_subsystem_is_told_what_becomes_of_its_memory(run: Run) -> None:
+    """The kernel falls back silently: so it is said before. What has no P2P memory is no line."""
+    pool, archive = "nqn.2026-11.org.example:pool0", "nqn.2026-11.org.example:archive"
+    linked = run("--demo", "port", "link", "2", pool)
+    assert linked.code == 0
+    assert "port 2 (tcp), namespaces 1, 2, 3" in linked.err
+    assert "only RDMA transports can use P2P memory" in linked.err
+    dry = run("--demo", "port", "link", "1", archive, "--dry-run")
+    assert "ln -s" in dry.out
+    assert "port 1 (rdma), namespace 2" in dry.err
+    assert "namespace 1" not in dry.err, "it is off"
+    assert run("--demo", "-q", "port", "link", "3", pool).err == ""

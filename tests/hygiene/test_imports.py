@@ -46,6 +46,7 @@ NAMES = {"psutil", "pyudev"}
         (["device", "list", "-o", "json"], NAMES),
         (["topology", "-o", "json"], NAMES),
         (["status", "-o", "json"], NAMES),
+        (["acs", "list", "-o", "json"], NAMES),
     ],
 )
 def test_short_commands_stay_light(argv: list[str], allowed: set[str]) -> None:

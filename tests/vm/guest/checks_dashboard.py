@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.vm.guest.api import NVMET, PCI, Context, as_user, modprobe, reset_nvmet, wait
+from tests.vm.guest.checks_unplug import Watch
 from tests.vm.guest.target import disk, summary
 
 if TYPE_CHECKING:
@@ -187,6 +189,41 @@ def check_a_target_that_is_changed_by_others_is_followed(context: Context) -> No
         shown.until(lambda: NQN not in shown.target.subsystems)
         assert not shown.told("missed")()
         summary(context, f"namespace told after {delay:.2f} s")
+
+
+def check_a_pipe_is_told_the_same_line_by_line(context: Context) -> None:
+    """`monitor`: a drive that loses its driver, its pool, a level, and what somebody does to the target."""
+    modprobe("nvmet")
+    address = context.bdf("n2")
+    driver = PCI / "drivers/nvme"
+    monitor = Watch("monitor")
+    try:
+        assert wait((NVMET / "subsystems").exists, 10)
+        nqn = NVMET / "subsystems" / NQN
+        for number in range(int(PATIENCE)):  # until it listens
+            (NVMET / "subsystems" / f"{NQN}{number}").mkdir()
+            if wait(monitor.told("target", f"subsystem {NQN}{number} was created"), 2):
+                break
+        nqn.mkdir()
+        assert wait(monitor.told("target", f"subsystem {NQN} was created"), PATIENCE), monitor.events
+        (driver / "unbind").write_text(address)
+        assert wait(monitor.told("device", f"{address} was unbound"), PATIENCE), monitor.events
+        assert wait(monitor.told("pool", f"{address} has no pool"), PATIENCE), monitor.events
+        (driver / "bind").write_text(address)
+        assert wait(monitor.told("device", f"{address} was bound to nvme"), PATIENCE), monitor.events
+        assert wait(monitor.told("pool", f"{address} has a pool"), PATIENCE), monitor.events
+        with mapped(address):
+            assert wait(monitor.told("pool", "(-1.0 MiB)"), PATIENCE), monitor.events
+        assert wait(monitor.told("pool", "(+1.0 MiB)"), PATIENCE), monitor.events
+    finally:
+        assert monitor.end() == ""
+
+
+@contextmanager
+def mapped(address: str) -> Iterator[None]:
+    """A mebibyte of a pool, taken."""
+    with (PCI / "devices" / address / "p2pmem/allocate").open("r+b") as file, mmap.mmap(file.fileno(), 1 << 20):
+        yield
 
 
 def check_who_is_not_root_is_told_of_events_as_well(context: Context) -> None:

@@ -111,7 +111,7 @@ def check_pages_fit_80_columns(context: Context) -> None:
     """No line of any page for a terminal is longer."""
     os.environ["COLUMNS"] = "80"
     try:
-        for words in (["status"], ["pool", "list"], ["device", "list", "--all"], ["topology", "--all"]):
+        for words in (("pool", "list"), *COMMANDS[1:]):
             ran = context.p2pctl(*words, "-o", "table")
             assert ran.code == 0, ran
             assert max(map(len, ran.out.splitlines())) <= 80, ran.out
@@ -123,6 +123,7 @@ COMMANDS = (
     ("pool", "list", "--holders"),
     ("device", "list", "--all"),
     ("topology", "--all"),
+    ("acs", "list"),
     ("status",),
 )
 

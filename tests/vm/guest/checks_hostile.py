@@ -19,7 +19,14 @@ def check_the_kernel_shows_the_escape_sequences(context: Context) -> None:
 def check_no_format_lets_them_through(context: Context) -> None:
     """Every format, colour on or off: no control character but newlines, the markup as it stands."""
     address = context.bdf("n1")
-    for words in (["device", "show", address], ["status"], ["pool", "list"], ["device", "list"], ["topology", "--all"]):
+    for words in (
+        ["device", "show", address],
+        ["status"],
+        ["pool", "list"],
+        ["device", "list"],
+        ["acs", "list"],
+        ["topology", "--all"],
+    ):
         for form in ("table", "plain", "json", "jsonl", "yaml"):
             ran = context.p2pctl(*words, "-o", form)
             assert ran.code == 0, ran

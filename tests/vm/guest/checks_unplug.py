@@ -20,11 +20,11 @@ WAYS = ("unplugged", "removed", "unbound")
 
 
 class Watch:
-    """A `pool watch` in a process of its own, and the lines it has printed so far."""
+    """A `pool watch`, or a `monitor`, in a process of its own, and the lines it has printed so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, *command: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", ENTRY, "pool", "watch", "-o", "jsonl", "--interval", "0.3"],
+            [sys.executable, "-c", ENTRY, *(command or ("pool", "watch")), "-o", "jsonl", "--interval", "0.3"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         self.events: list[dict[str, Any]] = []
@@ -35,11 +35,14 @@ class Watch:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             document = json.loads(line)
-            if "event" in document:
+            if "schema" not in document:
                 self.events.append(document)
 
     def saw(self, event: str, address: str) -> Callable[[], bool]:
         return lambda: any(e["event"] == event and e["address"] == address for e in self.events)
+
+    def told(self, kind: str, words: str) -> Callable[[], bool]:
+        return lambda: any(e["kind"] == kind and words in e["text"] for e in self.events)
 
     def end(self) -> str:
         """Interrupts it; it has to end as interrupted, and to have said nothing on stderr."""
