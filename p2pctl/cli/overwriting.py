@@ -1,7 +1,7 @@
 """What must be so before anything is written to a disk: nobody uses it, as far as the host can tell.
 
 The kernel is asked as well: what is written to is opened so that it refuses what somebody holds. Nobody can tell of
-other hosts that reach the same drive, of file servers in the kernel and USB gadgets, of memory maps and io_uring's
+other hosts that reach the same drive, of other servers in the kernel and USB gadgets, of memory maps and io_uring's
 registered files whose descriptor is closed, and of commands sent through a controller's own node.
 """
 

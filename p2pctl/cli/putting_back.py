@@ -73,7 +73,7 @@ def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
         _check(session, drive, disk, left)
         contents = _contents(session, drive, disk, left)
         foreign = first_foreign(disk, plain, left.blank)
-        _ask(session, said, blank, _told(left, blank, contents, foreign), foreign)
+        _ask(session, said, blank, _told(blank, contents, foreign), foreign)
         place = workplace(session).directory
         rundir.make(place)
         with locked(place, "recover", timeout=timeout), deferred():
@@ -133,16 +133,16 @@ def _contents(session: Session, drive: Drive, disk: Disk, left: Left) -> tuple[s
     return contents
 
 
-def _told(left: Left, blank: Blank, contents: tuple[str, ...], foreign: int | None) -> str:
+def _told(blank: Blank, contents: tuple[str, ...], foreign: int | None) -> str:
     """What is about to be done, and to what."""
     path, offset, length = blank.place
     holds = f" ({path} holds {', '.join(contents)})" if contents else ""
-    now = "what is there now is p2pctl's own pattern, or blank"
+    now = "there is nothing but verify's pattern now, which nobody needs"
     if foreign is not None:
-        now = f"what is there now is no pattern of p2pctl's, at {foreign} first: copies of bench's, or somebody's data"
+        now = f"what is there now, at {foreign} first, is copies of bench's or somebody's data, and would be lost"
     return (
-        f"writes {length} bytes of {blank.byte:#04x} to {path} at offset {offset}{holds}, which were there before a "
-        f"run that was killed has {left_text(left)}; {now}"
+        f"writes {length} bytes of {blank.byte:#04x} to {path} at offset {offset}{holds}, as they were before a run "
+        f"that was killed wrote there: {now}"
     )
 
 

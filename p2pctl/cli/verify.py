@@ -68,9 +68,13 @@ def verify(  # noqa: PLR0917  typer reads parameters, nobody passes them
     error") for each transfer that it refuses.
 
     Nothing is written without --write. That writes to a blank place away from the ends of the disk, refuses what
-    anybody uses in whatever way, asks for the name, and puts back what was there. If it is killed in between, or the
-    power fails, /var/lib/p2pctl/overwritten.json tells what was there, and p2pctl recover puts it back. Somebody who
-    begins to use the disk while it runs can still lose what they write to that place.
+    anybody is seen to use, asks for the name, and puts back what was there. If it is killed in between, or the power
+    fails, /var/lib/p2pctl/overwritten.json tells what was there, and p2pctl recover puts it back. Blocks that a hole or
+    a thin volume is given for it stay allocated.
+
+    Not seen are users of a disk on other hosts, in the kernel beside the NVMe target, RNBD and LIO, and behind memory
+    maps without an open file. Who begins to use a disk while it runs can lose what they write to that place; whoever
+    opens a file waits, and the run ends.
 
     The kernel looks only at the first page of a transfer: --mixed leaves out the order that it would let through
     unchecked where the pair is not known to be allowed, unless --even-denied asks for it.

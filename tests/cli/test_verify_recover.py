@@ -115,7 +115,7 @@ def test_what_may_be_somebodys_data_is_written_over_only_where_the_disks_name_is
         outcome = run("--demo", "recover", *words)
         assert outcome.code == 2, outcome
         assert "--confirm nvme6n1" in outcome.err
-        assert "--confirm" in words or f"at {first} first: copies of bench's, or somebody's data" in outcome.err
+        assert "--confirm" in words or f"at {first} first, is copies of bench's or somebody's data" in outcome.err
         assert get(disk, first, 512) == data
         assert killed.exists()
     outcome = run("--demo", "recover", "--confirm", "nvme6n1")

@@ -183,7 +183,12 @@ def test_nothing_is_written_once_another_process_opens_the_file_but_what_was_the
 def test_a_file_that_nobody_else_wants_is_written_to_however_long_it_takes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Who opens it a day later is kept waiting from then on."""
     with LiveMemory().ordinary(PAGE) as one, LiveMemory().open(str(file), write=True, exclusive=True) as disk:
-        monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: math.inf))
-        for back in (False, True):
-            assert disk.write(0, (Part(one, 0, PAGE),), back=back) == PAGE
+        for later in (1e6, 2e6):
+            monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda now=later: now))
+            for back in (False, True):
+                assert disk.write(0, (Part(one, 0, PAGE),), back=back) == PAGE
+        with pytest.raises(BlockingIOError):
+            os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        assert disk.write(0, (Part(one, 0, PAGE),), back=True) == PAGE

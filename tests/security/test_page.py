@@ -43,6 +43,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/cli/test_target_changes.py::test_deleting_asks_at_a_terminal",
         "tests/cli/test_verify.py::test_what_makes_no_sense_or_is_not_confirmed_is_refused",
         "tests/cli/test_verify.py::test_nothing_is_written_to_what_is_in_use",
+        "tests/cli/test_verify_recover.py::test_what_may_be_somebodys_data_is_written_over_only_where_the_disks_name_is_said",
+        "tests/hardware/test_memory.py::test_nothing_is_written_once_another_process_opens_the_file_but_what_was_there",
     ),
     "advice is not carried out": ("tests/unit/test_remedies.py::test_the_risk_names_the_groups_and_the_guests",),
     "sudo rules that are safe": (f"{HERE}::test_the_sudo_rules_shown_are_whole_commands_that_only_read",),

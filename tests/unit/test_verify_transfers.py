@@ -17,7 +17,7 @@ from p2pctl.proof.data import inverse, pattern
 from p2pctl.proof.model import LAYOUTS, Layout, Levels
 from p2pctl.proof.pairs import Pair, Piece, Pool, piece_of, prove_reads
 from p2pctl.proof.reading import ATTEMPTS, Bench, Place, find_place, read_through
-from p2pctl.proof.writing import put_back, write_through
+from p2pctl.proof.writing import first_foreign, put_back, write_through
 from p2pctl.resolver.verdict import Outcome
 from p2pctl.simulator.memory import MemoryRegion
 
@@ -446,6 +446,30 @@ def test_a_place_of_many_pieces_is_blank_only_where_all_of_them_are_alike() -> N
     disk.data[3 << 20] = 1
     with pytest.raises(BusyError, match="holds data"):
         find_blank(Memory(disk), disk, "/dev/x", 5 << 20, 4096)
+
+
+def test_of_a_place_of_many_pieces_every_sector_is_looked_at() -> None:
+    """It is nobody's where each is blank or verify's own, in whichever layout; the first that is not is told."""
+    disk = Disk()
+    start, length = 8192, (3 << 20) + 4096
+    disk.data, disk.size = bytearray(8 << 20), 8 << 20
+    blank = Blank(Place("/dev/x", start, length), 0)
+    memory = Memory(disk)
+    tools = Bench(disk, memory.map("", length), memory.ordinary(length), memory.ordinary(length))
+    for layout in LAYOUTS:
+        write_through(tools, blank.place, layout, lambda: False)
+        assert first_foreign(disk, tools.plain, blank) is None
+    assert disk.data[start : start + length].count(0) < length // 100, "the premise: it is not blank"
+    disk.data[start + 512 : start + 1024] = bytes(512)
+    assert first_foreign(disk, tools.plain, blank) is None
+    disk.data[start + length] ^= 1  # beyond its end
+    assert first_foreign(disk, tools.plain, blank) is None
+    for offset in (start + length - 1, start + (1 << 20), start + 600, start):
+        disk.data[offset] ^= 1
+        assert first_foreign(disk, tools.plain, blank) == (offset - start) // 512 * 512 + start
+    # A pattern of another place is somebody's copy of it.
+    disk.data[start : start + 4096] = pattern("/dev/x 4096 pool", 4096)
+    assert first_foreign(disk, tools.plain, blank) == start
 
 
 def test_a_disk_that_does_not_keep_what_it_took_is_not_forgotten() -> None:
