@@ -16,6 +16,7 @@ from p2pctl.hardware.memory import LiveMemory
 from p2pctl.proof.blank import Blank
 from p2pctl.proof.copying import Ends, Limits, Memories, run
 from p2pctl.proof.figures import Setting
+from p2pctl.proof.histogram import Histogram
 from p2pctl.proof.model import LAYOUTS
 from p2pctl.proof.reading import Place, close_bench, open_bench
 from p2pctl.proof.writing import put_back, write_through
@@ -92,7 +93,7 @@ def test_a_benchmark_ends_and_the_file_is_as_it_was(files: tuple[Path, Path], de
 
         def copy() -> None:
             with put_back(there, plain, Blank(place(destination), 0), kept):
-                run(ends, Memories(one, one), Setting(BLOCK, depth, "ordinary"), Limits(20, opener))
+                run(ends, Memories(one, one), Setting(BLOCK, depth, "ordinary"), Limits(20, opener), Histogram())
 
         with pytest.raises(BusyError, match="somebody else opens the file"):
             copy()
