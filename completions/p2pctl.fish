@@ -285,7 +285,7 @@ function __p2pctl_table --no-scope-shadowing
                 --wake\t'Wake sleeping devices to read their configuration space.'
         case 'acs'
             set commands \
-                list\t'List the functions with ACS: what each can do, what is on, and the pairs that it concerns.'
+                list\t'List the ports with ACS: what each can do, what is on, and the pairs that it concerns.'
         case 'acs list'
             set options \
                 --rules=choice:linux-before-4.20,linux-4.20,linux-5.2,linux-5.4,linux-5.6,linux-5.7,linux-5.8,linux-5.9,linux-5.11,linux-5.18,linux-5.19,linux-7.1,linux-7.2,linux-7.3,rfc-2017,v5-2018,vma-2019,userspace-2022\t'Rules to go by instead of the kernel\'s own: a name of p2pctl rules list, or a release such as 6.12.' \

@@ -18,7 +18,7 @@ Ports that may send traffic between devices up to the host: PCIe Access Control 
 
 @command(app, "list")
 def list_acs(ctx: typer.Context, rules: Rules = None, wake: Wake = False) -> None:
-    """List the functions with ACS: what each can do, what is on, and the pairs that it concerns.
+    """List the ports with ACS: what each can do, what is on, and the pairs that it concerns.
 
         $ p2pctl acs list
         $ p2pctl acs list -o json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from p2pctl.cli import output
@@ -16,11 +16,13 @@ from p2pctl.cli.sessions import Dropping
 from p2pctl.cli.workplace import check_changeable
 from p2pctl.hardware.nvmet_setup import ready
 from p2pctl.model.nvmet import Nvmet
+from p2pctl.render.becoming import outcome_item, outcome_lines
 from p2pctl.render.formats import DOCUMENTS
 from p2pctl.render.object_changes import object_changes
 from p2pctl.render.outcome import Change, change_lines, change_report
 from p2pctl.target.outcome import Outcome, StepResult
 from p2pctl.target.plan import Disruption, Plan
+from p2pctl.target.port_state import PortState
 from p2pctl.target.pruning import Prune
 from p2pctl.target.shell import shell_line
 from p2pctl.target.wishes import Wishes
@@ -61,35 +63,44 @@ def change(session: Session, options: ChangeOptions, command: str, ask: Ask, ext
     if options.dry_run:
         _show_plan(session, command, planned(session, job))
         return
+    fresh: list[PortState] = []
 
     def consent(proposed: Proposed) -> None:
+        fresh.extend(_exported(session, proposed))
         if session.format not in DOCUMENTS:
-            _say_beforehand(session, proposed)
+            _say_beforehand(session, proposed, fresh)
         agree(session, proposed, yes=options.yes, allowed=options.disruption is not None)
 
     def progress(result: StepResult) -> None:
         session.narrator.detail(f"{result.status}: {shell_line(result.step)}")
 
     proposed, done = make(session, job, consent, Watch(progress if session.narrator.level > 0 else None))
-    report(session, made(command, proposed, done.outcome)._replace(also=done.said), done)
+    told = made(command, proposed, done.outcome)._replace(also=done.said, outcomes=tuple(map(outcome_item, fresh)))
+    report(session, told, done)
 
 
 def _show_plan(session: Session, command: str, proposed: Proposed) -> None:
     """The plan as shell lines for people and shells, as a document for machines; whatever is said goes to stderr."""
+    fresh = _exported(session, proposed)
     if session.format in DOCUMENTS:
-        session.show(change_report(session.snapshot(set()), made(command, proposed, None)))
+        told = made(command, proposed, None)._replace(outcomes=tuple(map(outcome_item, fresh)))
+        session.show(change_report(session.snapshot(set()), told))
         return
     output.write_lines(map(shell_line, proposed.plan.steps))
-    _say_beforehand(session, proposed)
+    _say_beforehand(session, proposed, fresh)
     if not proposed.plan.steps:
         session.narrator.note("nothing to do")
 
 
-def _say_beforehand(session: Session, proposed: Proposed) -> None:
+def _exported(session: Session, proposed: Proposed) -> tuple[PortState, ...]:
+    """What becomes of P2P memory where a port is to serve what it did not."""
     from p2pctl.cli.outcomes import exports, outcomes  # noqa: PLC0415  most changes export nothing
 
-    becoming = outcomes(session, proposed, off=False) if exports(proposed) else ()
-    for note in (*proposed.notes, *becoming, *(f"warning: {one}" for one in proposed.warnings)):
+    return outcomes(session, proposed, off=False) if exports(proposed) else ()
+
+
+def _say_beforehand(session: Session, proposed: Proposed, fresh: Sequence[PortState]) -> None:
+    for note in (*proposed.notes, *outcome_lines(fresh), *(f"warning: {one}" for one in proposed.warnings)):
         session.narrator.note(note)
 
 

@@ -23,6 +23,7 @@ from p2pctl.cli.unfinished import check_finished
 from p2pctl.cli.workplace import check_changeable
 from p2pctl.dashboard.source import Done, Proposal, Request
 from p2pctl.errors import BusyError, P2pctlError, UsageError
+from p2pctl.render.becoming import outcome_lines
 from p2pctl.render.outcome import change_lines, touched_document
 from p2pctl.render.text import spans
 from p2pctl.target.interruption import Interruption
@@ -90,7 +91,7 @@ class DoorChanger:
             request,
             tuple(map(shell_line, shown.plan.steps)),
             shown.plan.disruption,
-            (*shown.predicted, *outcomes(session, shown)),
+            (*shown.predicted, *outcome_lines(outcomes(session, shown))),
             (*(note for note in shown.notes if note not in shown.predicted), *_said(session)),
             shown.warnings,
             _Token(ask, shown, session, Interruption()),

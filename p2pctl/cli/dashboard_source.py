@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from p2pctl.model.snapshot import PartName, Snapshot
     from p2pctl.render.page import Severity
 
+SLOWLY = "are seen when all is read anew"
 MOST = 1000
 """Changes of the target after which all of it is read anew."""
 GATHER = 0.1
@@ -41,12 +42,20 @@ SPARING = 100
 class DoorSource(Closing):
     """`p2pctl.dashboard.source.Source` over a session's door. Used by one thread, but for ``wake``, ``now``."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self,
+        session: Session,
+        parts: frozenset[PartName] = ALL_PARTS,
+        otherwise: str = SLOWLY,
+    ) -> None:
+        """``parts`` are what is looked at; ``otherwise`` says what becomes of changes that no event tells of."""
         self._session = session
         self._door = session.door
+        self._parts = parts
+        self._otherwise = otherwise
         self._levels = PoolLevels(self._door)
         self._events: Events | None = None
-        self._log = FollowedLog(self._door)
+        self._log = FollowedLog(self._door, otherwise)
         self._unheard = ""
         """Why no events come, as it was told; empty while they do."""
         self._touched: list[str] | None = []
@@ -74,7 +83,7 @@ class DoorSource(Closing):
         self._log.forget()
         self._watch()
         self._moved, self._next_holders = False, time.monotonic() + HOLDERS
-        return self._compared(take(self._door, ALL_PARTS))
+        return self._compared(take(self._door, self._parts))
 
     def refresh(self, snapshot: Snapshot, parts: frozenset[PartName]) -> Snapshot:
         """The snapshot with these parts, and what is read with their help, read anew; the others are the same objects.
@@ -82,16 +91,16 @@ class DoorSource(Closing):
         Of the log only what is new is read. Raises P2pctlError, OSError.
         """
         now = self._door.now()
-        stale = needed_by(parts)
+        stale = needed_by(parts) & self._parts
         kept: dict[str, Any] = dict.fromkeys(stale)
         if "log" in stale:
             seen = self._log.extended(snapshot.log, now)
-            kept["log"] = seen if stale != ALL_PARTS else None
+            kept["log"] = seen if stale != self._parts else None
         if "nvmet" in stale:
             # Before it is read: what is done in a new directory meanwhile is an event, and brings the next look.
             self._watch()
             touched, self._touched = self._touched, []
-            if touched and stale != ALL_PARTS and snapshot.nvmet is not None:
+            if touched and stale != self._parts and snapshot.nvmet is not None:
                 kept["nvmet"] = read_changed(Reader(self._door.files), snapshot.nvmet, touched, now)
         return self._compared(extend(self._door, replace(snapshot, taken=now, **kept), stale))
 
@@ -108,7 +117,8 @@ class DoorSource(Closing):
         found = replace(snapshot, taken=pools.taken, pools=pools)
         moved = any(pool.available != snapshot.pools.pools[one].available for one, pool in pools.pools.items())
         self._moved = self._moved or moved
-        return self._held(found) if self._moved and time.monotonic() >= self._next_holders else found
+        looks = "holders" in self._parts and self._moved and time.monotonic() >= self._next_holders
+        return self._held(found) if looks else found
 
     def _held(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with who maps the pools as it is now: a level that moved may be somebody's who came or went."""
@@ -179,7 +189,7 @@ class DoorSource(Closing):
             events.close()
         reason = reason_of(error)
         if stale or reason != self._unheard:
-            text = f"no events from this source: {reason}; changes are seen when everything is read anew"
+            text = f"no events from this source: {reason}; changes {self._otherwise}"
             self._tell(text, "warning", stale)
         self._unheard = reason
 
@@ -194,7 +204,7 @@ class DoorSource(Closing):
         if refused and not self._unwatched:
             text = (
                 f"{len(refused):,} directories of the target cannot be watched, such as {refused[0]}: "
-                "changes there are seen when everything is read anew (more: sysctl fs.inotify.max_user_watches)"
+                f"changes there {self._otherwise} (more: sysctl fs.inotify.max_user_watches)"
             )
             self._tell(text, "warning")
         self._unwatched = bool(refused)

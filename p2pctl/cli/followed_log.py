@@ -21,8 +21,9 @@ _STALE: frozenset[PartName] = frozenset({"log", "connections"})
 class FollowedLog:
     """Belongs to one thread."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, otherwise: str) -> None:
         self._door = door
+        self._otherwise = otherwise
         self.tail: LogTail | None = None
         self._unheard = ""
         """Why it is not followed, as it was told; empty while it is."""
@@ -53,7 +54,7 @@ class FollowedLog:
             known, self._unheard = self._unheard, reason_of(error)
             if self._unheard == known:
                 return ()
-            text = f"the kernel's log cannot be followed: {self._unheard}; it is read with everything else"
+            text = f"the kernel's log cannot be followed: {self._unheard}; new lines {self._otherwise}"
             return (Event(self._door.now(), "screen", "", text, "warning", _STALE),)
         self._unheard = ""
         return logged(records)

@@ -116,7 +116,7 @@ def made(command: str, proposed: Proposed, outcome: Outcome | None) -> Change:
         proposed.notes,
         proposed.warnings,
         proposed.p2pmem,
-        outcome,
+        outcome=outcome,
     )
 
 

@@ -35,6 +35,9 @@ COLUMNS = (
     Column("subject", "subject", style="name"),
     Column("text", "event"),
 )
+PARTS: frozenset[PartName] = frozenset({"pci", "pools", "nvme", "nvmet", "log"})
+"""What events come from."""
+
 _WIDTHS = (24, 8, 6, 12)
 """Cells of the columns of a line: they align although nobody knows what will come."""
 
@@ -53,10 +56,13 @@ def monitor(session: Session, interval: float, count: int | None, seconds: float
     nothing will ever happen, P2pctlError where the first look fails.
     """
     form = session.only("table", "plain", "jsonl")
-    with DoorSource(session) as source:
+    with DoorSource(session, PARTS, "are not told of") as source:
         if not source.moves:
             raise UnsupportedError("nothing happens in a recording", hint="p2pctl target show and pool list show it")
         snapshot = source.take()
+        if snapshot.log is not None and isinstance(snapshot.log.records, Missing):
+            needs = snapshot.log.gaps[0].needs if snapshot.log.gaps else "root"
+            session.narrator.note(f"the kernel's log cannot be read: what it says is not told of; that needs {needs}")
         lines = islice(_lines(source, snapshot, interval, seconds), count)
         if form == "table":
             how = look(sys.stdout, session.options.color or "auto")

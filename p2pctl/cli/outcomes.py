@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from p2pctl.model.nvmet import ROOT
-from p2pctl.render.becoming import outcome_lines
+from p2pctl.render.becoming import becoming
 
 if TYPE_CHECKING:
     from p2pctl.cli.proposing import Proposed
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _PORTS = f"{ROOT}/ports/"
 
 
-def outcomes(session: Session, shown: Proposed, *, off: bool = True) -> tuple[str, ...]:
-    """Lines for what becomes another, but for namespaces of which all is told already. Raises P2pctlError.
+def outcomes(session: Session, shown: Proposed, *, off: bool = True) -> tuple[PortState, ...]:
+    """What becomes another, but for namespaces of which all is told already. Raises P2pctlError.
 
     Without ``off`` none for namespaces that are to have no P2P memory.
     """
@@ -34,7 +34,7 @@ def outcomes(session: Session, shown: Proposed, *, off: bool = True) -> tuple[st
 
     told = {(item["subsystem"], item["nsid"]) for item in shown.p2pmem}
     fresh = (one for one in states(shown.wanted) if (one.subsystem, one.nsid) not in told)
-    return tuple(outcome_lines(states(shown.live), (one for one in fresh if off or one.predicted != "off")))
+    return tuple(becoming(states(shown.live), (one for one in fresh if off or one.predicted != "off")))
 
 
 def exports(shown: Proposed) -> bool:

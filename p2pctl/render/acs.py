@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from p2pctl.model.address import Address
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
-from p2pctl.model.pci import Acs, Function
+from p2pctl.model.pci import ACS_REDIRECT, Acs, Function
 from p2pctl.model.snapshot import Snapshot
 from p2pctl.render.items import acs_item
 from p2pctl.render.matrix import scope
@@ -42,7 +42,9 @@ COLUMNS = (
 
 
 def acs_report(snapshot: Snapshot, selection: Selection, resolver: Resolver, names: Names) -> Report:
-    """Every function that has ACS, or may have it; with the pairs of ``matrix`` whose way it is on if it redirects.
+    """Every port that has ACS, or may have it, and whatever else can redirect.
+
+    Each that redirects with those pairs of ``matrix`` whose way it is on.
 
     ``redirects`` is about the bits that the rules look at (``pci_bridge_has_acs_redir``, drivers/pci/p2pdma.c).
     """
@@ -65,15 +67,17 @@ def acs_report(snapshot: Snapshot, selection: Selection, resolver: Resolver, nam
             "unknown": sum(isinstance(item["redirects"], Missing) for item in items),
             "rules": selection_item(selection),
         },
-        empty="No PCI function here has Access Control Services.",
+        empty="No PCI port here has Access Control Services.",
         notes=selection_lines(selection),
     )
 
 
 def _may_have(function: Function) -> bool:
-    """Of what could not be read only ports are told: there it matters."""
+    """Of what is no bridge only what can redirect is told: network cards have the capability with no bit in it."""
     acs = function.config.acs
-    return not isinstance(acs, Missing) or (acs is not ABSENT and function.role != "endpoint")
+    if not function.is_bridge:
+        return not isinstance(acs, Missing) and bool(acs.capability & ACS_REDIRECT)
+    return acs is not ABSENT
 
 
 def _pairs(resolver: Resolver, names: Names) -> dict[Address, list[Item]]:

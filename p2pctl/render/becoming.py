@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from p2pctl.render.port_states import why
+from p2pctl.render.report import Item
 from p2pctl.target.port_state import PortState, StateWord
 
 _GRAVEST_FIRST: tuple[StateWord, ...] = (
@@ -17,17 +18,30 @@ _NUMBERS = 8
 """Namespaces that a line names."""
 
 
-def outcome_lines(before: Iterable[PortState], after: Iterable[PortState]) -> Iterator[str]:
-    """A line for the namespaces of a subsystem that fare alike by a port, the gravest first.
-
-    Only of those that hosts can reach after the plan, and that were not predicted to fare just so before it.
-    """
+def becoming(before: Iterable[PortState], after: Iterable[PortState]) -> Iterator[PortState]:
+    """Those that hosts can reach after the plan, and that were not predicted to fare just so before it."""
     known = {_key(one): _outcome(one) for one in before if one.enabled is True}
+    # What is not known to be disabled counts as enabled.
+    return (one for one in after if one.enabled is not False and known.get(_key(one)) != _outcome(one))
+
+
+def outcome_item(state: PortState) -> Item:
+    """What becomes of a namespace by a port."""
+    return {
+        "port": state.port,
+        "transport": state.transport,
+        "subsystem": state.subsystem,
+        "nsid": state.nsid,
+        "state": state.predicted,
+        "text": why(state),
+    }
+
+
+def outcome_lines(states: Iterable[PortState]) -> Iterator[str]:
+    """A line for the namespaces of a subsystem that fare alike by a port, the gravest first."""
     alike: dict[tuple[str, str, str, str], list[PortState]] = {}
-    for one in after:
-        # What is not known to be disabled counts as enabled.
-        if one.enabled is not False and known.get(_key(one)) != _outcome(one):
-            alike.setdefault((one.predicted, one.port, one.subsystem, why(one)), []).append(one)
+    for one in states:
+        alike.setdefault((one.predicted, one.port, one.subsystem, why(one)), []).append(one)
     groups = sorted(alike.values(), key=lambda group: _GRAVEST_FIRST.index(group[0].predicted))
     yield from map(_line, groups[:_SHOWN])
     counts = Counter(group[0].predicted for group in groups[_SHOWN:] for _ in group)

@@ -31,6 +31,8 @@ class Change(NamedTuple):
     warnings: tuple[str, ...] = ()
     p2pmem: tuple[Item, ...] = ()
     """What the kernel and the ports will make of P2P memory, for each namespace that asks for it."""
+    outcomes: tuple[Item, ...] = ()
+    """What becomes of P2P memory by a port that is to serve what it did not."""
     outcome: Outcome | None = None
     """None for a dry run."""
     also: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ def change_report(snapshot: Snapshot, change: Change) -> Report:
             for one in (outcome.effects if outcome else ())
         ],
         "p2pmem": list(change.p2pmem),
+        "outcomes": list(change.outcomes),
         "notes": list(change.notes),
         "warnings": [*change.warnings, *(outcome.warnings if outcome else ())],
         "until": iso(outcome.until) if outcome and outcome.until is not None else None,

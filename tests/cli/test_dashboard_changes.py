@@ -29,7 +29,7 @@ from p2pctl.errors import (
     UnsupportedError,
     UsageError,
 )
-from p2pctl.render.becoming import outcome_lines
+from p2pctl.render.becoming import becoming, outcome_lines
 from p2pctl.simulator.state import KeptFiles
 from p2pctl.target.flat import flat
 from p2pctl.target.lock import locked
@@ -359,11 +359,11 @@ def test_many_outcomes_are_counted() -> None:
     (state, *_) = port_states(demo_snapshot(), observed=False)
     there = [replace(state, subsystem=f"nqn:{number}", enabled=True, predicted="predicted") for number in range(40)]
     worst = replace(state, subsystem="nqn:worst", enabled=True, predicted="falls-back", state="falls-back")
-    told = list(outcome_lines((), (*there, worst)))
+    told = list(outcome_lines(becoming((), (*there, worst))))
     assert "nqn:worst: falls-back" in told[0]
     assert told[-1] == f"and {41 - len(told[:-1])} more by port and namespace: {41 - len(told[:-1])} predicted"
     assert len(told) < 15
-    assert list(outcome_lines((*there, worst), (*there, worst))) == []
+    assert list(becoming((*there, worst), (*there, worst))) == []
 
 
 def test_all_that_is_wrong_with_a_document_is_told(changer: DoorChanger, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from p2pctl.cli import dashboard_source
-from p2pctl.cli.dashboard_source import DoorSource
+from p2pctl.cli.dashboard_source import SLOWLY, DoorSource
 from p2pctl.cli.happenings import MOST, logged, story
 from p2pctl.cli.options import Globals
 from p2pctl.cli.session import Session
@@ -359,9 +359,7 @@ def test_a_source_without_events_says_so_once() -> None:
     snapshot = source.take()
     (told,) = source.wait(LONG)
     assert (told.kind, told.severity) == ("screen", "warning")
-    assert told.text == (
-        "no events from this source: operation not supported; changes are seen when everything is read anew"
-    )
+    assert told.text == ("no events from this source: operation not supported; changes are seen when all is read anew")
     source.take()
     assert source.wait(0) == ()
     assert source.refresh(snapshot, ALL_PARTS) == snapshot
@@ -458,7 +456,7 @@ def test_a_log_that_fails_is_told_once_and_followed_again_with_the_next_full_loo
     monkeypatch.setattr(LogTail, "look", fail)
     (told,) = source.wait(0)
     assert (told.kind, told.severity) == ("screen", "warning")
-    assert told.text == "the kernel's log cannot be followed: input/output error; it is read with everything else"
+    assert told.text == f"the kernel's log cannot be followed: input/output error; new lines {SLOWLY}"
     assert told.parts == {"log", "connections"}
     assert source.wait(0) == ()
     source.take()

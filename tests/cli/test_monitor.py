@@ -15,6 +15,8 @@ from p2pctl.cli.options import Globals
 from p2pctl.cli.session import Session
 from p2pctl.dashboard.source import Event
 from p2pctl.model.address import Address
+from p2pctl.model.facts import UNREADABLE, Gap
+from p2pctl.model.log import KernelLog
 from p2pctl.model.snapshot import PartName, Snapshot
 from tests.cli.conftest import Run
 
@@ -100,7 +102,7 @@ def demo() -> Snapshot:
 
 
 def printed(run: Run, monkeypatch: pytest.MonkeyPatch, source: Scripted, *words: str) -> list[str]:
-    monkeypatch.setattr(monitoring, "DoorSource", lambda _session: source)
+    monkeypatch.setattr(monitoring, "DoorSource", lambda *_: source)
     monkeypatch.setattr(monitoring, "time", SimpleNamespace(monotonic=lambda: source.clock))
     outcome = run("--demo", "monitor", *words)
     assert outcome.code == 0, outcome
@@ -142,3 +144,20 @@ def test_what_cannot_be_read_is_told_once_and_tried_again(
     assert "could not be looked at" in lines[2], "it had worked in between"
     assert f"{POOL}  nvme0 has" in lines[3]
     assert lines[3].endswith("(-4.0 KiB)")
+
+
+def test_what_the_kernel_does_not_show_is_said_beforehand(
+    run: Run, monkeypatch: pytest.MonkeyPatch, demo: Snapshot
+) -> None:
+    gap = Gap("log", None, "/dev/kmsg", 1, "root (CAP_SYSLOG)")
+    blind = replace(demo, log=KernelLog(taken=0.0, records=UNREADABLE, complete=False, gaps=(gap,)))
+    monkeypatch.setattr(monitoring, "DoorSource", lambda *_: Scripted(blind, []))
+    outcome = run("--demo", "monitor", "--for", "0", "-o", "jsonl")
+    assert outcome.code == 0
+    assert "what it says is not told of; that needs root (CAP_SYSLOG)" in outcome.err
+
+
+def test_it_looks_into_no_process(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds a pool is no event, and to find out takes a look into all of them."""
+    monkeypatch.setattr("p2pctl.hardware.holders.read_holders", lambda *_: pytest.fail("nobody asked"))
+    assert run("--demo", "monitor", "-i", "0.1", "--count", "2").code == 0

@@ -314,3 +314,12 @@ def test_who_exports_a_subsystem_is_told_what_becomes_of_its_memory(run: Run) ->
     assert "port 1 (rdma), namespace 2" in dry.err
     assert "namespace 1" not in dry.err, "it is off"
     assert run("--demo", "-q", "port", "link", "3", pool).err == ""
+
+
+def test_a_program_is_told_what_becomes_of_exported_memory(run: Run) -> None:
+    pool = "nqn.2026-11.org.example:pool0"
+    for words in (("--dry-run",), ()):
+        (item,) = json.loads(run("--demo", "port", "link", "2", pool, *words, "-o", "json").out)["items"]
+        told = [(one["port"], one["transport"], one["nsid"], one["state"]) for one in item["outcomes"]]
+        assert told == [("2", "tcp", nsid, "transport-cannot") for nsid in (1, 2, 3)]
+        assert all("only RDMA" in one["text"] and one["subsystem"] == pool for one in item["outcomes"])

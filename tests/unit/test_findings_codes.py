@@ -78,7 +78,9 @@ def test_every_code_is_explained() -> None:
 def test_every_code_has_its_hosts() -> None:
     assert set(CASES) == set(ENTRIES) - OF_CHANGES
     commands = Path(finding_hosts.__file__).parents[1] / "cli"
-    aftermath = "".join((commands / name).read_text() for name in ("test_target_aftermath.py", "test_verify_recover.py"))
+    aftermath = "".join(
+        (commands / name).read_text() for name in ("test_target_aftermath.py", "test_verify_recover.py")
+    )
     assert all(f'"{code}"' in aftermath or f"[{code}]" in aftermath for code in OF_CHANGES)
 
 
