@@ -52,12 +52,8 @@ class KeptFile:
         told = {"disk": path, "offset": offset, "length": length, "byte": blank.byte}
         told |= {"size": self._size, "mark": self._mark}
         try:
-            rundir.create(self.path, json.dumps(told).encode())
-            _sync(self.path)
-            _sync(self._directory)
+            rundir.create_whole(self.path, json.dumps(told).encode())
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(self.path)
             raise rundir.failed(error, f"keep what is on {path}") from None
 
     def discard(self) -> None:
@@ -73,7 +69,7 @@ def forget(path: str) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        _sync(os.path.dirname(path))
+        rundir.sync(os.path.dirname(path))
     except OSError as error:
         hint = "the disk is as it was; until that file is gone, nothing more is written to any"
         raise from_os_error(error, f"remove {path} for good", hint=hint) from None
@@ -82,14 +78,6 @@ def forget(path: str) -> None:
 def rescue_file(directory: str) -> str:
     """Where it is told."""
     return f"{directory}/{_NAME}"
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def kept_in(session: Session) -> str:

@@ -103,6 +103,43 @@ def create(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
+def create_whole(path: str, data: bytes) -> None:
+    """A new file that is never there in part, not even after a kill or a loss of power, and is on disk when it returns.
+
+    Only the holder of the lock writes here. Raises OSError, EEXIST where there is one: it is left as it is.
+    """
+    new = _unnamed(path)
+    try:
+        create(new, data)
+        sync(new)
+        os.link(new, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+    try:
+        sync(os.path.dirname(path))
+    except OSError:
+        os.unlink(path)
+        raise
+
+
+def sync(path: str) -> None:
+    """Waits until a file, or the names in a directory, are on disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unnamed(path: str) -> str:
+    """Where a file is made before it gets its name; what a killed run has left there goes."""
+    new = f"{path}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)
+    return new
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Writes all of it. Raises OSError."""
     view = memoryview(data)
@@ -118,9 +155,7 @@ def replace(path: str, data: bytes) -> None:
 
     Only the holder of the lock writes here, so the name of the new file may be a fixed one.
     """
-    new = f"{path}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(new)
+    new = _unnamed(path)
     create(new, data)
     os.rename(new, path)
 

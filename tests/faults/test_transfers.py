@@ -8,8 +8,9 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -176,13 +177,7 @@ def test_a_death_at_an_operation_of_a_transfer(tmp_path: Path, note: Note, comma
     """A real SIGKILL; what was being written is half there."""
     for number in range(operations(Shop(tmp_path / "shop"), command)):
         shop = Shop(tmp_path / str(number))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the child needs none of this process's threads
-            child = os.fork()
-        if not child:
-            killed(shop, command, number)
-        _, status = os.waitpid(child, 0)
-        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert forked(partial(killed, shop, command, number)) == -signal.SIGKILL
         kept, refused = shop.kept, shop.refused()
         told = kept or (refused is not None and "p2pctl recover" in str(refused.hint))
         assert shop.ours() or command == "bench"
@@ -190,11 +185,63 @@ def test_a_death_at_an_operation_of_a_transfer(tmp_path: Path, note: Note, comma
         note(Fault(f"p2pctl dies at an operation of {command}, then recover", shop.kept, whole, told))
 
 
-def killed(shop: Shop, command: str, number: int) -> NoReturn:
-    try:
-        COMMANDS[command](shop, at(number, lambda: os.kill(os.getpid(), signal.SIGKILL)))
-    finally:
-        os._exit(1)
+def killed(shop: Shop, command: str, number: int) -> None:
+    COMMANDS[command](shop, at(number, lambda: os.kill(os.getpid(), signal.SIGKILL)))
+
+
+CALLS = ("mkdir", "open", "write", "fsync", "link", "unlink", "close")
+"""What the record is made with."""
+
+
+def test_a_death_while_it_is_told_what_will_be_written_over(tmp_path: Path, note: Note) -> None:
+    """A real SIGKILL, in the middle of a write as well: the record is there whole or not at all."""
+    codes: list[int] = []
+    while not codes or codes[-1] == -signal.SIGKILL:
+        shop = Shop(tmp_path / str(len(codes)))
+        codes.append(forked(partial(dying, shop, len(codes))))
+        left = left_in(str(shop.state))
+        assert left is None or left.blank == shop.blank
+        again = KeptFile(str(shop.state), SIZE, "a file")
+        if left is None:
+            again.save(shop.blank)
+        again.discard()
+        note(Fault("p2pctl dies while it tells what will be written over", shop.kept, shop.refused() is None, None))
+    assert codes[-1] == 0
+    assert len(codes) > len(CALLS)
+
+
+def forked(act: Callable[[], object]) -> int:
+    """The exit code of a child that does this: less than 0 for a signal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child needs none of this process's threads
+        child = os.fork()
+    if not child:
+        try:
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def dying(shop: Shop, number: int) -> None:
+    """Makes the record, and dies at that call of the kernel."""
+    happens = at(number, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+    def watched(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*words: Any, **more: Any) -> object:
+            happens()
+            if name == "write":
+                descriptor, data = words
+                os.pwrite(descriptor, bytes(data[: len(data) // 2]), 0)
+                happens()
+            return real(*words, **more)
+
+        return call
+
+    for name in CALLS:
+        setattr(os, name, watched(name, getattr(os, name)))
+    KeptFile(str(shop.state), SIZE, "a file").save(shop.blank)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
