@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from p2pctl.cli.asking_name import ask_name
 from p2pctl.cli.nodes import is_partition, known_as, number_of
 from p2pctl.cli.overwriting import check_free, check_named
-from p2pctl.cli.rescue import KeptFile, kept_in, refuse_left, rescue_file
+from p2pctl.cli.rescue import KeptFile, kept_in, left_by_killed, refuse_left, rescue_file
 from p2pctl.cli.workplace import workplace
 from p2pctl.errors import BusyError
 from p2pctl.proof.blank import PIECE, Blank, find_blank, room
@@ -59,7 +59,8 @@ def held(session: Session, snapshot: Snapshot, drive: Drive, writing: Writing) -
     """
     check_named(drive)
     place = kept_in(session)
-    refuse_left(place)
+    if left_by_killed(session, writing.command) is not None:
+        refuse_left(place)
     check_free(session, drive)
     memory = session.door.memory
     with contextlib.closing(memory.open(drive.disk, write=True, exclusive=True)) as disk:

@@ -17,7 +17,7 @@ from p2pctl.cli.drives import Drive, unit_of
 from p2pctl.cli.holding import check_same, contents_of, mark
 from p2pctl.cli.nodes import called_now, is_partition
 from p2pctl.cli.overwriting import check_free
-from p2pctl.cli.rescue import Left, forget, kept_in, left_in, left_text
+from p2pctl.cli.rescue import Left, forget, kept_in, left_by_killed, left_in, left_text
 from p2pctl.cli.trying import told_as
 from p2pctl.cli.workplace import workplace
 from p2pctl.errors import BusyError, NotFoundError, P2pctlError, UsageError
@@ -54,8 +54,7 @@ def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
     """
     if session.door.kind in {"capture", "sysroot"}:
         return False
-    directory = kept_in(session)
-    left = left_in(directory)
+    left = left_by_killed(session, "recover", timeout=timeout)
     if left is None:
         return False
     path = _path_now(session, left)
@@ -77,7 +76,7 @@ def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
         place = workplace(session).directory
         rundir.make(place)
         with locked(place, "recover", timeout=timeout), deferred():
-            if left_in(directory) != left:
+            if left_in(kept_in(session)) != left:
                 raise BusyError("another p2pctl has put it back meanwhile", hint="run it again")
             _check(session, drive, disk, left)
             if first_foreign(disk, plain, left.blank) != foreign:

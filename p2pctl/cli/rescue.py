@@ -11,10 +11,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from p2pctl.cli.workplace import workplace
 from p2pctl.errors import RecoverError, from_os_error
 from p2pctl.proof.blank import Blank
 from p2pctl.proof.reading import Place
 from p2pctl.target import rundir
+from p2pctl.target.lock import locked
 
 if TYPE_CHECKING:
     from p2pctl.cli.session import Session
@@ -110,6 +112,21 @@ def left_in(directory: str) -> Left | None:
             hint="look at it; once the disk that it names is as it should be, remove it",
             path=path,
         ) from None
+
+
+def left_by_killed(session: Session, command: str, *, timeout: float = 0.0) -> Left | None:
+    """What is left by a run that is no more: one that goes on holds the lock, and puts it back itself.
+
+    ``command`` is what another p2pctl is told meanwhile. Raises BusyError where the lock is not free within ``timeout``
+    seconds, RecoverError and DeniedError as `left_in` does.
+    """
+    directory = kept_in(session)
+    if left_in(directory) is None:
+        return None
+    place = workplace(session).directory
+    rundir.make(place)
+    with locked(place, command, timeout=timeout):
+        return left_in(directory)
 
 
 def refuse_left(directory: str) -> None:

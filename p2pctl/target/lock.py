@@ -50,7 +50,7 @@ def locked(
         while not _taken(descriptor, path):
             if clock() >= deadline:
                 raise BusyError(
-                    f"another p2pctl is changing the target: {_holder(descriptor)}",
+                    f"another p2pctl is at work: {_holder(descriptor)}",
                     hint="wait for it, or give --lock-timeout",
                     path=path,
                 )

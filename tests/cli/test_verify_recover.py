@@ -16,6 +16,7 @@ from p2pctl.cli import rescue
 from p2pctl.cli.options import Globals
 from p2pctl.cli.putting_back import Said, put_back_left
 from p2pctl.cli.session import Session
+from p2pctl.cli.workplace import workplace
 from p2pctl.errors import UsageError
 from p2pctl.hardware.live import LiveFiles
 from p2pctl.hardware.memory import LiveMemory
@@ -24,6 +25,7 @@ from p2pctl.proof.blank import Blank
 from p2pctl.proof.data import inverse, pattern
 from p2pctl.proof.reading import Place
 from p2pctl.simulator.memory import DemoMemory
+from p2pctl.target.lock import locked
 from tests.cli.conftest import Run
 
 
@@ -171,6 +173,18 @@ def test_who_writes_there_while_somebody_is_asked_is_seen(
     assert outcome.code == 6
     assert "somebody else writes" in outcome.err
     assert get(disk, told["offset"], 512) == data
+
+
+def test_a_run_that_goes_on_is_not_told_as_one_that_was_killed(run: Run, killed: Path) -> None:
+    """It holds the lock, and puts it back itself."""
+    with locked(workplace(session()).directory, "verify --write"):
+        for words in (WRITE, ("--demo", "recover", "--yes"), ("--demo", "recover", "--confirm", "nvme6n1")):
+            outcome = run(*words)
+            assert outcome.code == 6, outcome
+            assert f"another p2pctl is at work: process {os.getpid()} (verify --write)" in outcome.err
+            assert "killed" not in outcome.err
+    assert killed.exists()
+    assert run("--demo", "recover", "--yes").code == 0
 
 
 @pytest.mark.parametrize("name", ["unlink", "fsync"])
