@@ -31,6 +31,10 @@ _PAUSE = 0.2
 """Seconds between two looks: udev and the like open a disk for a moment, and leave it."""
 
 
+class InUseError(BusyError):
+    """Somebody uses the disk, and the message says who."""
+
+
 class Names(NamedTuple):
     """Under which names a disk is there."""
 
@@ -59,9 +63,9 @@ def check_named(drive: Drive) -> Backing:
 
 
 def check_free(session: Session, drive: Drive, *, pause: Callable[[float], None] = time.sleep) -> None:
-    """Raises UsageError for a drive that is not named by its disk, BusyError for a disk that somebody uses.
+    """Raises UsageError for a drive that is not named by its disk, InUseError for a disk that somebody uses.
 
-    All is read anew. What cannot be found out counts as used.
+    All is read anew. What cannot be found out counts as used: BusyError.
     """
     block = check_named(drive).kind == "block"
     snapshot = session.snapshot({"nvme", "nvmet", "rnbd"})
@@ -113,8 +117,8 @@ def _check_zones(session: Session, disk: str, names: Names) -> None:
         )
 
 
-def _busy(disk: str, users: list[str]) -> BusyError:
-    return BusyError(
+def _busy(disk: str, users: list[str]) -> InUseError:
+    return InUseError(
         f"{disk} is in use: {'; '.join(users[:3])}",
         hint="name a partition, a file or a disk that nobody uses",
         path=disk,

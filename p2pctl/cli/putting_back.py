@@ -16,7 +16,7 @@ from p2pctl.cli.asking_name import ask_name
 from p2pctl.cli.drives import Drive, unit_of
 from p2pctl.cli.holding import check_same, contents_of, mark
 from p2pctl.cli.nodes import called_now, is_partition
-from p2pctl.cli.overwriting import check_free
+from p2pctl.cli.overwriting import InUseError, check_free
 from p2pctl.cli.rescue import Left, forget, kept_in, left_by_killed, left_in, left_text
 from p2pctl.cli.trying import told_as
 from p2pctl.cli.workplace import workplace
@@ -62,7 +62,7 @@ def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
     found = read_backing(Reader(session.door.files), [path])[path]
     drive = Drive(_NOBODY, path, unit_of(session, path), named=True, backing=found)
     with told_as(f"put back what was on {path}"):
-        disk = _open(session, path, left)
+        disk = _open(session, drive, left)
     room = min(blank.place.length, PIECE)
     with (
         contextlib.closing(disk),
@@ -72,7 +72,7 @@ def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
         _check(session, drive, disk, left)
         contents = _contents(session, drive, disk, left)
         foreign = first_foreign(disk, plain, left.blank)
-        _ask(session, said, blank, _told(blank, contents, foreign), foreign)
+        _ask(session, said, left._replace(blank=blank), _told(blank, contents, foreign), foreign)
         place = workplace(session).directory
         rundir.make(place)
         with locked(place, "recover", timeout=timeout), deferred():
@@ -80,7 +80,7 @@ def put_back_left(session: Session, said: Said, *, timeout: float) -> bool:
                 raise BusyError("another p2pctl has put it back meanwhile", hint="run it again")
             _check(session, drive, disk, left)
             if first_foreign(disk, plain, left.blank) != foreign:
-                raise BusyError(f"somebody else writes to {path}", hint="run it again once nobody uses it", path=path)
+                raise BusyError(f"somebody else writes to {path}", hint=_unused(left), path=path)
             restore(disk, plain, blank, left.file)
             forget(left.file)
     session.narrator.note(f"put back {blank.place.length} bytes at offset {blank.place.offset} of {path}")
@@ -95,18 +95,37 @@ def _path_now(session: Session, left: Left) -> str:
     return f"/dev/{called_now(session, path.rpartition('/')[2], left.mark)}"
 
 
-def _open(session: Session, path: str, left: Left) -> Disk:
+def _open(session: Session, drive: Drive, left: Left) -> Disk:
     try:
-        return session.door.memory.open(path, write=True, exclusive=True)
+        return session.door.memory.open(drive.disk, write=True, exclusive=True)
     except OSError as error:
+        if error.errno == errno.EBUSY:
+            _check_free(session, drive, left)  # which says who it is, as the kernel does not
         if error.errno not in {errno.ENOENT, errno.ENXIO, errno.ENODEV}:
             raise
         raise NotFoundError(
-            f"{path} is not there to be put back: a run that was killed has {left_text(left)}",
+            f"{drive.disk} is not there to be put back: a run that was killed has {left_text(left)}",
             hint=f"bring it back; if it is gone for good, remove {left.file}",
             errno=error.errno,
-            path=path,
+            path=drive.disk,
         ) from None
+
+
+def _check_free(session: Session, drive: Drive, left: Left) -> None:
+    try:
+        check_free(session, drive)
+    except InUseError as error:
+        error.hint = _unused(left)
+        raise
+
+
+def _unused(left: Left) -> str:
+    return f"run it again once nobody uses it; {_keeping(left)}"
+
+
+def _keeping(left: Left) -> str:
+    """What to do instead of writing over what is there now."""
+    return f"to keep what is there now, remove {left.file}"
 
 
 def _check(session: Session, drive: Drive, disk: Disk, left: Left) -> None:
@@ -117,7 +136,7 @@ def _check(session: Session, drive: Drive, disk: Disk, left: Left) -> None:
             hint=f"bring that one back; if it is gone for good, remove {left.file}",
             path=drive.disk,
         )
-    check_free(session, drive)
+    _check_free(session, drive, left)
 
 
 def _contents(session: Session, drive: Drive, disk: Disk, left: Left) -> tuple[str, ...]:
@@ -145,10 +164,10 @@ def _told(blank: Blank, contents: tuple[str, ...], foreign: int | None) -> str:
     )
 
 
-def _ask(session: Session, said: Said, blank: Blank, what: str, foreign: int | None) -> None:
+def _ask(session: Session, said: Said, left: Left, what: str, foreign: int | None) -> None:
     """Raises UsageError where nobody can be asked, P2pctlError for a no."""
     if foreign is not None or said.confirm is not None:
-        ask_name(session, blank.place.path, said.confirm, what)
+        ask_name(session, left.blank.place.path, said.confirm, what, otherwise=_keeping(left))
         return
     if said.yes:
         return

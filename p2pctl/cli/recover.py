@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,9 @@ from p2pctl.cli.framework import command, single
 from p2pctl.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from p2pctl.target.recover import Waiting
     from p2pctl.target.workplace import Workplace
 
 app = single()
@@ -66,9 +70,10 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     if rollback and resume:
         raise UsageError("--rollback and --resume exclude each other", hint="choose one of them")
     if transaction is None:
-        # Neither --rollback nor --resume is a yes to it: they are about the target.
-        done = put_back_left(session, Said(yes, confirm), timeout=lock_timeout)
-        if done and _nothing(session):
+        with _disks_can_wait(session):
+            # Neither --rollback nor --resume is a yes to it: they are about the target.
+            done = put_back_left(session, Said(yes, confirm), timeout=lock_timeout)
+        if done and _waiting(session) is None:
             return
     check_ready(session)
     place = workplace(session)
@@ -80,12 +85,30 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     report_outcome(session, f"recover --{way}", outcome)
 
 
-def _nothing(session: Session) -> bool:
-    """Whether no change of the target is unfinished."""
+@contextlib.contextmanager
+def _disks_can_wait(session: Session) -> Iterator[None]:
+    """For a block about a disk: where it fails, whoever came for a change of the target is told how to go on."""
+    from p2pctl.cli.unfinished import under_way, workplace_of  # noqa: PLC0415
+    from p2pctl.errors import P2pctlError  # noqa: PLC0415
+
+    try:
+        yield
+    except P2pctlError as error:
+        found = None
+        with contextlib.suppress(P2pctlError):  # of another fault, which is not to hide this one
+            found = None if under_way(workplace_of(session)) else _waiting(session)
+        if found is not None:
+            way = f"p2pctl recover {found.transaction} --rollback leaves the disk alone"
+            error.hint = f"{error.hint}; {way}" if error.hint else way
+        raise
+
+
+def _waiting(session: Session) -> Waiting | None:
+    """The change of the target that is unfinished."""
     from p2pctl.cli.workplace import workplace  # noqa: PLC0415
     from p2pctl.target.recover import waiting  # noqa: PLC0415
 
-    return waiting(workplace(session)) is None
+    return waiting(workplace(session))
 
 
 def _agreed(session: Session, place: Workplace, transaction: str | None) -> bool:

@@ -32,7 +32,7 @@ def _overwritten(session: Session) -> Iterator[Finding]:
     if not rundir.trusted(directory):
         return
     try:
-        left = None if _under_way(workplace_of(session)) else left_in(directory)
+        left = None if under_way(workplace_of(session)) else left_in(directory)
     except OSError:
         return
     except P2pctlError as error:
@@ -60,7 +60,7 @@ def _change(session: Session) -> tuple[Finding, ...]:
     from p2pctl.target.recover import waiting  # noqa: PLC0415  most hosts have nothing there
 
     try:
-        found = None if _under_way(place.directory) else waiting(place)
+        found = None if under_way(place.directory) else waiting(place)
     except (OSError, P2pctlError):
         return ()
     if found is None:
@@ -87,11 +87,11 @@ def check_finished(session: Session) -> None:
     from p2pctl.target.workplace import refuse_unfinished  # noqa: PLC0415
 
     place = workplace(session)
-    if rundir.trusted(place.directory) and not _under_way(place.directory):
+    if rundir.trusted(place.directory) and not under_way(place.directory):
         refuse_unfinished(place.journal())
 
 
-def _under_way(directory: str) -> bool:
+def under_way(directory: str) -> bool:
     """Whether somebody is changing the target just now; False where that cannot be told."""
     from p2pctl.target.lock import busy  # noqa: PLC0415
 

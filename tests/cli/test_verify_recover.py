@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from p2pctl.cli import rescue
+from p2pctl.cli.nodes import called_now, known_as
 from p2pctl.cli.options import Globals
 from p2pctl.cli.putting_back import Said, put_back_left
 from p2pctl.cli.session import Session
@@ -173,6 +175,61 @@ def test_who_writes_there_while_somebody_is_asked_is_seen(
     assert outcome.code == 6
     assert "somebody else writes" in outcome.err
     assert get(disk, told["offset"], 512) == data
+
+
+def test_whoever_uses_the_disk_since_is_named_with_what_to_do(
+    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel only says that it is busy."""
+    host = session()
+    known = {"disk": "/dev/nvme3n1", "mark": known_as(host, "nvme3n1")}
+    killed.write_text(json.dumps(json.loads(killed.read_text()) | known))
+    opened = DemoMemory.open
+
+    def refuse(self: DemoMemory, path: str, **words: bool) -> Any:
+        if words.get("exclusive"):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        return opened(self, path, **words)
+
+    monkeypatch.setattr(DemoMemory, "open", refuse)
+    for words in (["--yes"], ["--rollback"], ["--confirm", "nvme3n1"]):
+        outcome = run("--demo", "recover", *words)
+        assert outcome.code == 6, outcome
+        assert "/dev/nvme3n1 is in use: it is part of md0" in outcome.err
+        assert f"run it again once nobody uses it; to keep what is there now, remove {killed}" in outcome.err
+        assert "leaves the disk alone" not in outcome.err, "no change waits"
+
+
+def test_a_disk_that_cannot_be_put_back_does_not_keep_a_change_from_being_undone(
+    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from p2pctl.target.recover import Waiting
+
+    monkeypatch.setattr("p2pctl.cli.recover._waiting", lambda _: Waiting("20260101-1", "interrupted", "apply", None))
+    killed.write_text(json.dumps(json.loads(killed.read_text()) | {"size": 1 << 40}))
+    outcome = run("--demo", "recover", "--rollback")
+    assert outcome.code == 6
+    assert "another disk" in outcome.err
+    assert "; p2pctl recover 20260101-1 --rollback leaves the disk alone" in outcome.err
+    assert "another disk" not in run("--demo", "recover", "20260101-1", "--rollback").err
+
+
+def test_whoever_wants_to_keep_what_is_there_now_is_told_how(
+    run: Run, killed: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, json.loads(killed.read_text())["offset"], os.urandom(512))
+    keep = f"to keep what is there now, remove {killed}"
+    outcome = run("--demo", "recover")
+    assert outcome.code == 2
+    assert f"--confirm nvme6n1 says yes to it; {keep}" in outcome.err
+    monkeypatch.setattr("p2pctl.cli.asking_name.can_answer", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    outcome = run("--demo", "recover")
+    assert outcome.code == 1
+    assert keep in outcome.err
+    assert "type nvme6n1 when asked" not in outcome.err
+    killed.unlink()
+    assert run("--demo", "recover", "--yes").code == 0
 
 
 def test_a_run_that_goes_on_is_not_told_as_one_that_was_killed(run: Run, killed: Path) -> None:

@@ -11,7 +11,7 @@ from p2pctl import errors
 
 PACKAGE = Path(errors.__file__).parent
 KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.P2pctlError)}
-MAKERS = KINDS | {"ChangeInterruptedError", "OutputError", "TransferInterruptedError", "from_os_error"}
+MAKERS = KINDS | {"ChangeInterruptedError", "InUseError", "OutputError", "TransferInterruptedError", "from_os_error"}
 """What makes an error by its name."""
 
 
