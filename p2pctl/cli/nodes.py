@@ -91,7 +91,8 @@ def called_now(session: Session, name: str, known: str) -> str:
     """Name of the disk that was called so: a drive that comes back, or a reboot, may change it."""
     if known_as(session, name) != known:
         for other in session.door.files.list(_BLOCK):
-            if known_as(session, other) == known:
+            # A path below a multipath head has the same identifier, and no node (GENHD_FL_HIDDEN): it has no number.
+            if known_as(session, other) == known and number_of(session, other):
                 return other
     return name
 

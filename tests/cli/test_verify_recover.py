@@ -244,6 +244,16 @@ def test_a_run_that_goes_on_is_not_told_as_one_that_was_killed(run: Run, killed:
     assert run("--demo", "recover", "--yes").code == 0
 
 
+def test_the_path_below_a_multipath_head_is_no_disk_that_could_be_opened() -> None:
+    """It has the same identifier, and comes first."""
+    host = session()
+    hidden, head = "nvme5c5n1", "nvme5n1"
+    known = known_as(host, head)
+    assert known is not None
+    assert known_as(host, hidden) == known
+    assert called_now(host, "nvme66n1", known) == head
+
+
 @pytest.mark.parametrize("name", ["unlink", "fsync"])
 def test_a_record_that_cannot_be_removed_for_good_is_said(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
