@@ -60,6 +60,8 @@ def _examine(directory: str) -> int:
     what = None
     if not stat.S_ISDIR(found.st_mode):
         what = "it is no directory"
+    elif not found.st_uid and os.geteuid():
+        raise DeniedError(f"the directory {directory} belongs to root", hint="it takes root", path=directory)
     elif found.st_uid != os.geteuid():
         what = f"it belongs to user {found.st_uid}"
     elif found.st_mode & 0o022:

@@ -244,6 +244,18 @@ def test_a_run_that_goes_on_is_not_told_as_one_that_was_killed(run: Run, killed:
     assert run("--demo", "recover", "--yes").code == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a directory of root's")
+def test_whoever_is_not_root_is_told_that_it_takes_root(
+    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    outcome = run("--demo", "recover")
+    assert outcome.code == 4
+    assert f"the directory {killed.parent} belongs to root" in outcome.err
+    assert "it takes root" in outcome.err
+    assert "remove it" not in outcome.err
+
+
 def test_the_path_below_a_multipath_head_is_no_disk_that_could_be_opened() -> None:
     """It has the same identifier, and comes first."""
     host = session()
