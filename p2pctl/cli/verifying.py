@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from p2pctl.cli.drives import Drive, disks_of, find_drive, unit_of
 from p2pctl.cli.trying import Host, refusal, told_as
-from p2pctl.errors import ExitCode, NotFoundError, P2pctlError, UnsupportedError
+from p2pctl.errors import ExitCode, NotFoundError, P2pctlError, UnsupportedError, UsageError
 from p2pctl.proof.judge import judge
 from p2pctl.proof.model import Judgement, Layout, Levels
 from p2pctl.proof.pairs import Pair, Pool, Proof, check_mappable, piece_of, prove_reads, share_of, untested
@@ -130,6 +130,8 @@ def verify_all(session: Session, wish: Wish, *, wake: bool) -> tuple[Host, list[
             if isinstance(error, PermissionError):
                 raise refusal(error, f"map the pool of {address}") from None
             proofs += (untested(pair, predicted, Levels(None, None), error) for pair, predicted in pairs)
+        except UsageError:  # about what was asked for, not about this pool
+            raise
         except P2pctlError as error:
             untried = Judgement("not-tested", None, error.message)
             proofs += (Proof(pair, predicted, untried, Levels(None, None)) for pair, predicted in pairs)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from p2pctl.errors import BusyError, UnsupportedError
+from p2pctl.errors import BusyError, UnsupportedError, UsageError
 from p2pctl.kernel import Disk, Memory, Region
 from p2pctl.model.address import Address
 from p2pctl.proof.data import PAGE, SHARE, borrow
@@ -65,7 +65,7 @@ def piece_of(memory: Memory, pool: Pool, wanted: int, least: int, share: int = S
     """Maps at most ``wanted`` bytes of a pool, and no more than one in ``share`` of what is available.
 
     Where its level cannot be read it is ``least``. Raises BusyError with the numbers where that is less than ``least``,
-    OSError where the kernel refuses.
+    UsageError where less than ``least`` is wanted, OSError where the kernel refuses.
     """
     before = pool.level()
     size = _share(pool.address, before, (wanted, least, share))
@@ -74,12 +74,14 @@ def piece_of(memory: Memory, pool: Pool, wanted: int, least: int, share: int = S
 
 
 def share_of(pool: Pool, wanted: int, least: int) -> int:
-    """Bytes that `piece_of` would map just now. Raises BusyError."""
+    """Bytes that `piece_of` would map just now. Raises BusyError, UsageError."""
     return _share(pool.address, pool.level(), (wanted, least, SHARE))
 
 
 def _share(address: Address, available: int | None, sizes: tuple[int, int, int]) -> int:
     wanted, least, share = sizes
+    if wanted < least:
+        raise UsageError(f"{wanted} bytes are less than one transfer takes: {least}", hint=f"--size {least} or more")
     # Without a level nobody can tell what an eighth is: then no more than it takes at all.
     size = min(wanted, least) if available is None else borrow(available, wanted, least, share)
     if size < least:

@@ -281,6 +281,16 @@ def test_a_pool_that_is_too_small_is_said_with_its_numbers(run: Run, monkeypatch
     assert run("--demo", "verify", "--all", "--exit-code").code == 9
 
 
+@pytest.mark.parametrize("words", [["nvme0", "nvme1"], ["--all"], ["nvme0", "nvme6n1", "--write"]], ids=str)
+def test_less_than_one_transfer_takes_is_no_fault_of_the_pool(run: Run, words: list[str]) -> None:
+    outcome = run("--demo", "verify", *words, "--size", "1K")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "1024 bytes are less than one transfer takes: 4096" in outcome.err
+    assert "--size 4096" in outcome.err
+    assert run("--demo", "verify", "nvme0", "nvme1", "--size", "4K").code == 0
+    assert run("--demo", "verify", "nvme0", "nvme1", "--size", "4K", "--mixed").code == 2
+
+
 def test_the_exit_code_of_what_cannot_be_told_is_9() -> None:
     host, proofs = verifying.verify_pair(_session(), "nvme0", "nvme1", verifying.Wish(4096), wake=False)
     (proof,) = proofs
