@@ -69,6 +69,10 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     session = Session.of(ctx)
     if rollback and resume:
         raise UsageError("--rollback and --resume exclude each other", hint="choose one of them")
+    if transaction is not None and confirm is not None:
+        raise UsageError(
+            "--confirm is about a disk, and a change that is named leaves disks alone", hint="leave out one of them"
+        )
     if transaction is None:
         with _disks_can_wait(session):
             # Neither --rollback nor --resume is a yes to it: they are about the target.

@@ -214,6 +214,13 @@ def test_a_disk_that_cannot_be_put_back_does_not_keep_a_change_from_being_undone
     assert "another disk" not in run("--demo", "recover", "20260101-1", "--rollback").err
 
 
+def test_a_named_change_takes_no_name_of_a_disk(run: Run, killed: Path) -> None:
+    outcome = run("--demo", "recover", "20260101-1", "--yes", "--confirm", "nvme6n1")
+    assert outcome.code == 2
+    assert "leaves disks alone" in outcome.err
+    assert killed.exists()
+
+
 def test_whoever_wants_to_keep_what_is_there_now_is_told_how(
     run: Run, killed: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
