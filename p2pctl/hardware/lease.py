@@ -12,8 +12,11 @@ from pathlib import Path
 from p2pctl.errors import BusyError
 
 _BREAK_TIME = Path("/proc/sys/fs/lease-break-time")
-_BREAK_PART = 0.75
-"""The part of that time in which a write may still begin: one takes a while."""
+_BREAK_PART = 0.3
+"""The part of that time in which a write may still begin.
+
+An NVMe command may take 30 seconds (nvme_core.io_timeout) until its drive is given up: 31.5 of 45 are left for it.
+"""
 
 
 class Lease:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from p2pctl.errors import BusyError
+from p2pctl.hardware import lease
 from p2pctl.hardware.memory import LiveMemory
 from p2pctl.proof.blank import Blank
 from p2pctl.proof.copying import Ends, Limits, Memories, run
@@ -77,6 +80,28 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 def place(file: Path) -> Place:
     return Place(str(file), LENGTH, LENGTH)
+
+
+@pytest.mark.parametrize(("waited", "begins"), [(13, True), (16, False), (46, False)])
+def test_what_is_put_back_begins_only_while_a_drive_has_time_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waited: int, begins: bool
+) -> None:
+    """30 of the 45 seconds after which the lease may be gone: a command may take that long."""
+    break_time = tmp_path / "lease-break-time"
+    break_time.write_text("45\n")
+    now = [100.0]
+    monkeypatch.setattr(lease, "_BREAK_TIME", break_time)
+    monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    told = SimpleNamespace(**{name: value for name, value in vars(fcntl).items() if name.startswith("F_")})
+    told.fcntl = lambda _, what, *__: fcntl.F_RDLCK if what == fcntl.F_GETLEASE else 0
+    monkeypatch.setattr(lease, "fcntl", told)
+    held = lease.Lease(0)
+    now[0] += waited
+    if begins:
+        held.check(back=True)
+    else:
+        with pytest.raises(OSError, match="has opened the file since"):
+            held.check(back=True)
 
 
 @pytest.mark.parametrize("depth", [1, 4])
