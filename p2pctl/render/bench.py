@@ -65,13 +65,13 @@ COLUMNS = (
     Column("depth", "depth", style="number"),
     Column("memory", "memory", style="name"),
     Column("rate.median", "GB/s", style="number", show=_rate),
-    Column("rate.spread", "spread", style="number", priority=3, show=_percent),
-    Column("latency.p50", "p50 us", style="number", priority=1, show=_micro),
+    Column("rate.spread", "spread", style="number", priority=4, show=_percent),
+    Column("latency.p50", "p50 us", style="number", priority=2, show=_micro),
     Column("latency.p99", "p99 us", style="number", show=_micro),
-    Column("latency.p99_9", "p99.9 us", style="number", priority=4, show=_micro),
+    Column("latency.p99_9", "p99.9 us", style="number", priority=5, show=_micro),
     Column("cpu_per_gb.median", "CPU s/GB", style="number", show=_seconds),
-    Column("of_ceiling", "of ceiling", style="number", priority=2, show=_percent),
-    Column("against_ordinary", "to ordinary", style="number", priority=2, show=_percent),
+    Column("of_ceiling", "of ceiling", style="number", priority=3, show=_percent),
+    Column("against_ordinary", "to ordinary", style="number", priority=1, show=_percent),
 )
 _FIO = Column("fio.rate.median", "fio GB/s", style="number", show=_rate)
 
@@ -176,6 +176,11 @@ def _through(names: Names, told: Told) -> str:
     return f"{word} the pool of {names.label(told.provider)}, and {word.lower()} system memory."
 
 
+def _rates(measured: Sequence[Measured]) -> str:
+    runs = measured[0].figures.runs if measured else 0
+    return "Rates are of one run" if runs == 1 else f"Rates are medians of {runs} runs"
+
+
 def _notes(told: Told, measured: Sequence[Measured]) -> Iterator[str]:
     if told.simulated:
         yield "The demo host has no drives: its figures say how fast this program is, and nothing else."
@@ -185,8 +190,8 @@ def _notes(told: Told, measured: Sequence[Measured]) -> Iterator[str]:
     else:
         yield "Nobody can say what the links allow at most."
     yield (
-        "CPU: this process's own, user and system; interrupts are not in it. Rates are medians of "
-        f"{measured[0].figures.runs if measured else 0} runs; a thread for each transfer under way."
+        "CPU: this process's own, user and system; interrupts are not in it. "
+        f"{_rates(measured)}; a thread for each transfer under way."
     )
     compared = [one for one in measured if one.fio]
     differing = [one for one in compared if not agrees(one)]

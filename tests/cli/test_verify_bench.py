@@ -48,7 +48,16 @@ def test_the_page_fits_a_terminal_of_80_columns(
     outcome = run("--demo", "bench", "nvme0", "nvme1", *words, *QUICK, "--block-size", "64K", "-o", "table")
     assert outcome.code == 0
     assert "system memory" in outcome.out
+    assert "TO ORDINARY" in outcome.out, "the answer that is asked for"
     assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_one_run_has_no_median(run: Run) -> None:
+    words = ("bench", "nvme0", "nvme1", *QUICK, "--block-size", "64K", "--depth", "1")
+    assert "medians of 2 runs" in run("--demo", *words).out
+    outcome = run("--demo", *words, "--runs", "1")
+    assert "of one run" in outcome.out
+    assert "median" not in outcome.out
 
 
 def test_the_ceiling_is_the_one_that_explain_gives(run: Run) -> None:
