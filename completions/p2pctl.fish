@@ -706,7 +706,7 @@ function __p2pctl_table --no-scope-shadowing
                 --rollback\t'Undo what it did.' \
                 --resume\t'Do the rest of it.' \
                 --lock-timeout=text\t'How long to wait for another change to end.' \
-                --yes\t'Do not ask before it is undone, and a disk that nobody has used is put back.' \
+                --yes\t'Do not ask: undo the change, and put back a disk where nobody can lose data.' \
                 --confirm=text\t'Name of the disk that is put back, whatever is there now, instead of typing it.'
         case 'confirm'
             set arguments transaction

@@ -33,7 +33,7 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
     resume: Annotated[bool, typer.Option("--resume", help="Do the rest of it.")] = False,
     lock_timeout: LockTimeout = 0.0,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask before it is undone, and a disk that nobody has used is put back.")
+        bool, typer.Option("--yes", help="Do not ask: undo the change, and put back a disk where nobody can lose data.")
     ] = False,
     confirm: Annotated[
         str | None,
@@ -50,6 +50,8 @@ def recover(  # noqa: PLR0917  typer reads parameters, nobody passes them
         $ p2pctl recover
         $ p2pctl recover --rollback
         $ p2pctl recover --resume
+        $ p2pctl recover --yes
+        $ p2pctl recover --confirm nvme1n1p3
 
     Until then, changes are refused (exit 10). Without an option the change is undone, after a question; p2pctl status
     names it. One that waits for confirmation is undone in the same way. Without any there is nothing to do.
