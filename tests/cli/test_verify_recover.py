@@ -27,7 +27,9 @@ from p2pctl.proof.blank import Blank
 from p2pctl.proof.data import inverse, pattern
 from p2pctl.proof.reading import Place
 from p2pctl.simulator.memory import DemoMemory
+from p2pctl.simulator.state import KeptFiles
 from p2pctl.target.lock import locked
+from p2pctl.target.recover import waiting
 from tests.cli.conftest import Run
 
 
@@ -200,18 +202,34 @@ def test_whoever_uses_the_disk_since_is_named_with_what_to_do(
         assert "leaves the disk alone" not in outcome.err, "no change waits"
 
 
+class KilledError(BaseException):
+    """What no code survives."""
+
+
 def test_a_disk_that_cannot_be_put_back_does_not_keep_a_change_from_being_undone(
     run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from p2pctl.target.recover import Waiting
+    really = KeptFiles.mkdir
 
-    monkeypatch.setattr("p2pctl.cli.recover._waiting", lambda _: Waiting("20260101-1", "interrupted", "apply", None))
-    killed.write_text(json.dumps(json.loads(killed.read_text()) | {"size": 1 << 40}))
+    def die(self: KeptFiles, place: str) -> None:
+        really(self, place)
+        raise KilledError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(KeptFiles, "mkdir", die)
+        with pytest.raises(KilledError):
+            run("--demo", "subsystem", "create", "nqn.2026-01.org.example:x")
+    told = json.loads(killed.read_text())
+    killed.write_text(json.dumps(told | {"size": 1 << 40}))
     outcome = run("--demo", "recover", "--rollback")
     assert outcome.code == 6
     assert "another disk" in outcome.err
-    assert "; p2pctl recover 20260101-1 --rollback leaves the disk alone" in outcome.err
-    assert "another disk" not in run("--demo", "recover", "20260101-1", "--rollback").err
+    found = waiting(workplace(session()))
+    assert found is not None
+    assert f"; p2pctl recover {found.transaction} --rollback leaves the disk alone" in outcome.err
+    assert run("--demo", "recover", found.transaction, "--rollback").code == 0
+    assert waiting(workplace(session())) is None
+    assert killed.exists()
 
 
 def test_a_named_change_takes_no_name_of_a_disk(run: Run, killed: Path) -> None:
