@@ -51,7 +51,7 @@ def locked(
             if clock() >= deadline:
                 raise BusyError(
                     f"another p2pctl is at work: {_holder(descriptor)}",
-                    hint="wait for it, or give --lock-timeout",
+                    hint="wait for it; commands that take --lock-timeout do",
                     path=path,
                 )
             sleep(_PAUSE)
