@@ -254,7 +254,7 @@ def check_what_a_signal_interrupts_is_put_back(context: Context) -> None:
 
 
 def _kept() -> list[Path]:
-    return list(Path("/var/lib/p2pctl").glob("overwritten*"))
+    return list(Path("/var/lib/p2pctl").glob("overwritten.json"))
 
 
 def check_the_kernel_answers_as_user_space_found(context: Context) -> None:
