@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.ansible.conftest import Play
 from tests.cli.changing import KEY, door, target
 
@@ -11,6 +13,7 @@ NQN = "nqn.2026-11.org.example:ansible"
 WHERE = {"device": "/dev/nvme2n2", "traddr": "192.0.2.11", "key": KEY}
 
 
+@pytest.mark.full  # a playbook is also played on a real kernel, and takes longer than any other test
 def test_a_playbook_is_planned_made_and_then_changes_nothing(play: Play, tmp_path: Path) -> None:
     """Check with diff, apply, and apply with diff."""
     state = tmp_path / "state"
