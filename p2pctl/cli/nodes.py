@@ -7,21 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from p2pctl.hardware.openers import number
+from p2pctl.hardware.reading import is_there
 
 if TYPE_CHECKING:
     from p2pctl.cli.session import Session
 
 _BLOCK = "/sys/class/block"
 _GENERIC = "/sys/class/nvme-generic"
-
-
-def is_there(session: Session, path: str) -> bool:
-    """Whether a kernel file is there."""
-    try:
-        session.door.files.stat(path)
-    except OSError:
-        return False
-    return True
 
 
 def number_of(session: Session, name: str) -> str:
@@ -50,14 +42,14 @@ def nodes_of(session: Session, names: Iterable[str]) -> dict[str, str]:
 def whole_of(session: Session, name: str) -> str:
     """Name of the whole disk of a partition; anything else is whole itself."""
     real = session.followed(f"{_BLOCK}/{name}")
-    if real.startswith(_BLOCK) or not is_there(session, f"{real}/partition"):
+    if real.startswith(_BLOCK) or not is_there(session.door.files, f"{real}/partition"):
         return name
     return real.rpartition("/")[0].rpartition("/")[2]
 
 
 def is_partition(session: Session, name: str) -> bool:
     """Whether a block device is part of a disk."""
-    return is_there(session, f"{_BLOCK}/{name}/partition")
+    return is_there(session.door.files, f"{_BLOCK}/{name}/partition")
 
 
 def partitions_of(session: Session, whole: str) -> tuple[str, ...]:
@@ -67,7 +59,9 @@ def partitions_of(session: Session, whole: str) -> tuple[str, ...]:
         entries = session.door.files.list(real)
     except OSError:
         return ()
-    return tuple(one for one in entries if one.startswith(whole) and is_there(session, f"{real}/{one}/partition"))
+    return tuple(
+        one for one in entries if one.startswith(whole) and is_there(session.door.files, f"{real}/{one}/partition")
+    )
 
 
 def mark_of(session: Session, whole: str) -> str | None:

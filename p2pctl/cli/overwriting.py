@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from p2pctl.cli.nodes import is_there, nodes_of, partitions_of, twins_of, whole_of
+from p2pctl.cli.nodes import nodes_of, partitions_of, twins_of, whole_of
 from p2pctl.errors import BusyError, UnsupportedError, UsageError
 from p2pctl.hardware.backing import read_backing
 from p2pctl.hardware.openers import read_openers
-from p2pctl.hardware.reading import Reader
+from p2pctl.hardware.reading import Reader, is_there
 from p2pctl.model.facts import ABSENT
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _above(session: Session, names: Names) -> Iterator[str]:
         if names.partitions:
             yield f"it has partitions ({', '.join(names.partitions[:3])}): name one of them"
         return
-    if not is_there(session, f"{_BLOCK}/{names.whole}/holders"):
+    if not is_there(session.door.files, f"{_BLOCK}/{names.whole}/holders"):
         return
     for holder in session.door.files.list(f"{_BLOCK}/{names.whole}/holders"):
         yield f"its whole disk is part of {holder}"

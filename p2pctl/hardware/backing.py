@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from p2pctl.hardware.reading import Reader
+from p2pctl.hardware.reading import Reader, is_there
 from p2pctl.model.backing import Backing, BackingKind
 from p2pctl.model.facts import ABSENT, UNREADABLE, Fact, Missing
 
@@ -89,18 +89,10 @@ def _kind(reader: Reader, real: str) -> Fact[BackingKind]:
     if found in {"file", "directory"}:
         return "file" if found == "file" else "directory"
     name = real.rpartition("/")[2]
-    if _is_there(reader, f"{_CLASS}/{name}"):
+    if is_there(reader.files, f"{_CLASS}/{name}"):
         return "block"
     listed = reader.listing(_CLASS, "block devices")
     return UNREADABLE if isinstance(listed, Missing) else "character"
-
-
-def _is_there(reader: Reader, path: str) -> bool:
-    try:
-        reader.files.stat(path)
-    except OSError:
-        return False
-    return True
 
 
 class _Uses:
@@ -173,7 +165,7 @@ class _Uses:
 
     def _partitions(self, name: str) -> Iterator[str]:
         for entry in self._reader.names(f"{_CLASS}/{name}", "partitions", name):
-            if entry.startswith(name) and _is_there(self._reader, f"{_CLASS}/{name}/{entry}/partition"):
+            if entry.startswith(name) and is_there(self._reader.files, f"{_CLASS}/{name}/{entry}/partition"):
                 yield entry
 
     def _read_mounts(self) -> Iterator[tuple[str, str]]:

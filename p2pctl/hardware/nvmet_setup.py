@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from p2pctl.errors import DeniedError, P2pctlError, UnsupportedError, from_os_error
 from p2pctl.hardware.nvmet import read_nvmet
-from p2pctl.hardware.reading import Reader
-from p2pctl.kernel import Door, Files
+from p2pctl.hardware.reading import Reader, is_there
+from p2pctl.kernel import Door
 from p2pctl.model.facts import UNREADABLE
 from p2pctl.model.nvmet import MODULES_TO_LOAD, ROOT, TRANSPORT_MODULES, Nvmet
 
@@ -24,13 +24,13 @@ def ready(door: Door, *, load: bool, transports: Collection[str] = ()) -> None:
     Raises UnsupportedError where something is missing, with the command that mends it, DeniedError where the kernel
     refuses, P2pctlError where loading fails.
     """
-    if not _there(door.files, ROOT):
+    if not is_there(door.files, ROOT):
         _prepare(door, load=load)
     for transport in sorted(transports):
         module = TRANSPORT_MODULES.get(transport)
         if module is None or not (load or transport in MODULES_TO_LOAD):
             continue
-        if not _there(door.files, f"/sys/module/{module}"):
+        if not is_there(door.files, f"/sys/module/{module}"):
             _load(door, module, f"ports of type {transport}")
 
 
@@ -39,7 +39,7 @@ def could_be_ready(door: Door) -> None:
 
     A target that is not loaded is an empty one. Raises DeniedError, UnsupportedError.
     """
-    if not _there(door.files, ROOT):
+    if not is_there(door.files, ROOT):
         target = _readable(door)
         if target.built is False and target.loaded is not True:
             raise _missing(target)
@@ -59,9 +59,9 @@ def _prepare(door: Door, *, load: bool) -> None:
         raise _missing(target)
     if target.loaded is not True:
         _load(door, "nvmet", "the NVMe target")
-    if not _there(door.files, ROOT):
+    if not is_there(door.files, ROOT):
         _mount(door)
-    if not _there(door.files, ROOT):
+    if not is_there(door.files, ROOT):
         raise UnsupportedError(
             f"{ROOT} is not there, though nvmet is loaded and configfs mounted",
             hint="see what the kernel says: dmesg | tail",
@@ -116,11 +116,3 @@ def _mount(door: Door) -> None:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-def _there(files: Files, path: str) -> bool:
-    try:
-        files.stat(path)
-    except OSError:
-        return False
-    return True

@@ -124,6 +124,15 @@ class Reader:
             return self.missing(error, path, fact, subject)
 
 
+def is_there(files: Files, path: str) -> bool:
+    """Whether a kernel file, a directory or a link is there, as far as this user may tell."""
+    try:
+        files.stat(path)
+    except OSError:
+        return False
+    return True
+
+
 def pci_ancestor(path: str) -> Address | None:
     """The PCI function that a device below /sys/devices hangs on, as the kernel climbs: the nearest one above."""
     for part in reversed(path.split("/")):
