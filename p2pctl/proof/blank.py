@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import NamedTuple
 
@@ -42,6 +43,13 @@ def _start(size: int, unit: int) -> int:
     return -(-edge(size) // unit) * unit
 
 
+def pieces(place: Place) -> Iterator[Place]:
+    """A place, `PIECE` by `PIECE`."""
+    end = place.offset + place.length
+    for offset in range(place.offset, end, PIECE):
+        yield Place(place.path, offset, min(PIECE, end - offset))
+
+
 def find_blank(memory: Memory, disk: Disk, path: str, length: int, unit: int) -> Blank:
     """A blank place of ``length`` bytes. Raises BusyError where there is none, OSError where the disk fails."""
     if not 0 < length <= room(disk.size, unit):
@@ -68,11 +76,9 @@ def find_blank(memory: Memory, disk: Disk, path: str, length: int, unit: int) ->
 def _uniform(disk: Disk, plain: Region, place: Place) -> int | None:
     """The byte that all of a place consists of."""
     found: int | None = None
-    end = place.offset + place.length
-    for offset in range(place.offset, end, plain.size):
-        length = min(plain.size, end - offset)
-        whole(disk.read(offset, (Part(plain, 0, length),)), Place(place.path, offset, length))
-        data = plain.get(0, length)
+    for piece in pieces(place):
+        whole(disk.read(piece.offset, (Part(plain, 0, piece.length),)), piece)
+        data = plain.get(0, piece.length)
         if not is_uniform(data) or found not in {None, data[0]}:
             return None
         found = data[0]

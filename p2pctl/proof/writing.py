@@ -8,7 +8,7 @@ from typing import Protocol
 
 from p2pctl.errors import BusyError, ExitCode, P2pctlError, PartialError
 from p2pctl.kernel import Disk, Part, Region
-from p2pctl.proof.blank import PIECE, Blank
+from p2pctl.proof.blank import Blank, pieces
 from p2pctl.proof.data import compare, inverse, pattern
 from p2pctl.proof.model import LAYOUTS, Difference, Layout, Observed
 from p2pctl.proof.reading import ATTEMPTS, Bench, Place, fill, gather, parts, whole
@@ -67,7 +67,7 @@ def restore(disk: Disk, plain: Region, blank: Blank, file: str) -> None:
     problem = "what is there now is something else"
     for _ in range(ATTEMPTS):
         try:
-            for piece in _pieces(place):
+            for piece in pieces(place):
                 # In a hole of a full file system nothing has been written, and nothing can be.
                 if not _is_blank(disk, plain, Blank(piece, blank.byte)):
                     plain.put(0, bytes([blank.byte]) * piece.length)
@@ -84,15 +84,9 @@ def restore(disk: Disk, plain: Region, blank: Blank, file: str) -> None:
     )
 
 
-def _pieces(place: Place) -> Iterator[Place]:
-    end = place.offset + place.length
-    for offset in range(place.offset, end, PIECE):
-        yield Place(place.path, offset, min(PIECE, end - offset))
-
-
 def _is_blank(disk: Disk, plain: Region, blank: Blank) -> bool:
     return all(
-        _found(disk, plain, piece, blank.byte).count(blank.byte) == piece.length for piece in _pieces(blank.place)
+        _found(disk, plain, piece, blank.byte).count(blank.byte) == piece.length for piece in pieces(blank.place)
     )
 
 
@@ -109,7 +103,7 @@ def first_foreign(disk: Disk, plain: Region, blank: Blank) -> int | None:
     Where there is none, nobody loses anything when the place is made blank. What `bench` copied there counts as
     foreign: nothing tells it from somebody's data. Raises OSError.
     """
-    for piece in _pieces(blank.place):
+    for piece in pieces(blank.place):
         found = _found(disk, plain, piece, blank.byte)
         if found.count(blank.byte) == piece.length:
             continue
@@ -124,7 +118,7 @@ def first_foreign(disk: Disk, plain: Region, blank: Blank) -> int | None:
 
 def _pattern(place: Place, layout: Layout) -> bytes:
     """What is written to a place, piece by piece the same whatever follows."""
-    return b"".join(pattern(f"{piece.path} {piece.offset} {layout}", piece.length) for piece in _pieces(place))
+    return b"".join(pattern(f"{piece.path} {piece.offset} {layout}", piece.length) for piece in pieces(place))
 
 
 def write_through(bench: Bench, place: Place, layout: Layout, stop: Callable[[], bool]) -> tuple[Observed, Observed]:
