@@ -59,8 +59,7 @@ def held(session: Session, snapshot: Snapshot, drive: Drive, writing: Writing) -
     """
     check_named(drive)
     place = kept_in(session)
-    if left_by_killed(session, writing.command) is not None:
-        refuse_left(place)
+    refuse_left(left_by_killed(session, writing.command))
     check_free(session, drive)
     memory = session.door.memory
     with contextlib.closing(memory.open(drive.disk, write=True, exclusive=True)) as disk:

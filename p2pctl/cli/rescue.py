@@ -49,7 +49,7 @@ class KeptFile:
     def save(self, blank: Blank) -> None:
         """Stores it. Raises RecoverError where a run that was killed has left one, P2pctlError."""
         rundir.make(self._directory)
-        refuse_left(self._directory)
+        refuse_left(left_in(self._directory))
         path, offset, length = blank.place
         told = {"disk": path, "offset": offset, "length": length, "byte": blank.byte}
         told |= {"size": self._size, "mark": self._mark}
@@ -129,15 +129,15 @@ def left_by_killed(session: Session, command: str, *, timeout: float = 0.0) -> L
         return left_in(directory)
 
 
-def refuse_left(directory: str) -> None:
+def refuse_left(left: Left | None) -> None:
     """Raises RecoverError where a run that was killed has left something to put back."""
-    left = left_in(directory)
     if left is not None:
-        raise RecoverError(
-            f"a run that was killed has {left_text(left)}, and not put back what was there",
-            hint="p2pctl recover does it",
-            path=left.blank.place.path,
-        )
+        raise RecoverError(killed_text(left), hint="p2pctl recover does it", path=left.blank.place.path)
+
+
+def killed_text(left: Left) -> str:
+    """What is wrong."""
+    return f"a run that was killed has {left_text(left)}, and not put back what was there"
 
 
 def left_text(left: Left) -> str:

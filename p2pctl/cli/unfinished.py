@@ -24,7 +24,7 @@ def change_findings(session: Session) -> tuple[Finding, ...]:
 
 def _overwritten(session: Session) -> Iterator[Finding]:
     """A disk that was written over; nothing where that is somebody else's to read."""
-    from p2pctl.cli.rescue import kept_in, left_in, left_text  # noqa: PLC0415
+    from p2pctl.cli.rescue import kept_in, killed_text, left_in  # noqa: PLC0415
     from p2pctl.findings.finding import Finding  # noqa: PLC0415
     from p2pctl.target import rundir  # noqa: PLC0415
 
@@ -39,8 +39,7 @@ def _overwritten(session: Session) -> Iterator[Finding]:
         yield Finding("disk-overwritten", "error", None, error.message, directory, error.hint or "")
         return
     if left is not None:
-        text = f"a run that was killed has {left_text(left)}, and not put back what was there"
-        yield Finding("disk-overwritten", "error", None, text, left.file, "p2pctl recover")
+        yield Finding("disk-overwritten", "error", None, killed_text(left), left.file, "p2pctl recover")
 
 
 def workplace_of(session: Session) -> str:

@@ -137,7 +137,7 @@ class Shop:
     def refused(self) -> P2pctlError | None:
         """What the next one that wants to write is told."""
         try:
-            refuse_left(str(self.state))
+            refuse_left(left_in(str(self.state)))
         except RecoverError as error:
             return error
         return None

@@ -29,7 +29,7 @@ def check(data: bytes) -> None:
             assert byte in range(256)
             check_facts(left_text(left), left.mark)
         try:
-            refuse_left(directory)
+            refuse_left(left_in(directory))
         except RecoverError as error:
             check_error(error, hinted=True)
         else:
