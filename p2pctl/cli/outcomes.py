@@ -26,7 +26,8 @@ def outcomes(session: Session, shown: Proposed, *, off: bool = True) -> tuple[Po
         return ()
     from p2pctl.target.port_state import PARTS, port_states  # noqa: PLC0415  most changes have no use for it
 
-    snapshot = session.snapshot(PARTS - {"log", "connections"})
+    parts = PARTS - {"log", "connections"}
+    snapshot = session.snapshot(parts) if shown.snapshot is None else session.extended(shown.snapshot, parts)
 
     def states(nvmet: Nvmet) -> tuple[PortState, ...]:
         followed = session.device_links(replace(snapshot, nvmet=nvmet))

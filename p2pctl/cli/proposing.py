@@ -47,6 +47,8 @@ class Proposed(NamedTuple):
     p2pmem: tuple[Item, ...] = ()
     predicted: tuple[str, ...] = ()
     """Those of the notes that say what becomes of P2P memory."""
+    snapshot: Snapshot | None = None
+    """What was read of the host to judge it; None where nothing had to be."""
 
 
 def propose(  # noqa: PLR0917  each is another's
@@ -96,6 +98,7 @@ def propose(  # noqa: PLR0917  each is another's
         judgement.warnings,
         tuple(item for item, _ in explained),
         predicted,
+        snapshot,
     )
 
 
